@@ -1,0 +1,1 @@
+//! The configuration language: document, model, rules, digests, patches, validation.

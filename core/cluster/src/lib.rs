@@ -1,0 +1,23 @@
+//! The pair, as machines without I/O.
+//!
+//! Two machines per node. The **guardian** decides who is alive and who may act; it alone feeds the
+//! watchdog. The **manager** decides what should run where and makes it so; it takes membership and
+//! fencing evidence from the guardian and from nowhere else. Neither opens a socket, reads a file,
+//! starts a process or looks at a clock: inputs and the time go in, outputs come out, so that the
+//! platform and the simulator drive exactly the same code.
+//!
+//! - [`view`] is what the two halves of one node tell each other.
+//! - [`guardian_io`] and [`manager_io`] are what the platform (or the simulator) feeds and performs.
+//! - [`request`] is what the command-line tools ask of a manager.
+//! - [`config`] and [`timing`] are the pair's settings and every timer derived from them.
+
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod guardian_io;
+pub mod manager_io;
+pub mod request;
+pub mod timing;
+pub mod view;
+
+pub use diarch_watchdog::time::Instant;

@@ -1,0 +1,1 @@
+//! Two whole nodes in a simulated world, with checkers.

@@ -1,0 +1,1 @@
+//! Power switches: IPMI, PDUs and relays as codecs and state machines.

@@ -1,0 +1,3 @@
+//! The one executable: guardian, manager and every applet.
+
+fn main() {}

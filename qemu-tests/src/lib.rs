@@ -1,0 +1,1 @@
+//! Two machines in QEMU, seen only from outside.
