@@ -7,7 +7,7 @@
 //! platform and the simulator drive exactly the same code.
 //!
 //! - [`view`] is what the two halves of one node tell each other.
-//! - [`guardian_io`] and [`manager_io`] are what the platform (or the simulator) feeds and performs.
+//! - [`guardian_io`] and [`manager_io`] are what the platform (or simulator) feeds and performs.
 //! - [`request`] is what the command-line tools ask of a manager.
 //! - [`config`] and [`timing`] are the pair's settings and every timer derived from them.
 

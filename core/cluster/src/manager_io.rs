@@ -1,7 +1,7 @@
 //! What the platform feeds a manager, and what a manager asks of it.
 //!
-//! Every call carries the monotonic time and, where rules and histories need it, the wall clock as a
-//! type of its own. A `Persist`, `RunAgent` or `ReadMetadata` is answered by exactly one input.
+//! Every call carries the monotonic time and, where rules and histories need it, the wall clock as
+//! a type of its own. A `Persist`, `RunAgent` or `ReadMetadata` is answered by exactly one input.
 
 use crate::guardian_io::LinkIndex;
 use crate::request::{Reply, Request};
@@ -81,7 +81,7 @@ pub struct AgentResult {
     pub end: AgentEnd,
     /// The last bounded part of standard output (all of it for `meta-data`).
     pub stdout: String,
-    /// The last bounded part of standard error; the exit reason is its last `ocf-exit-reason:` line.
+    /// The last bounded part of standard error; the exit reason is the last `ocf-exit-reason:` line.
     pub stderr: String,
     /// From fork to end.
     pub run: Duration,

@@ -1,6 +1,6 @@
 //! What the command-line tools ask of a manager, and what it answers.
 //!
-//! On the tools' socket a message is a little-endian `u32` length followed by that many bytes of one
+//! On the tools' socket a message is a little-endian `u32` length and that many bytes of one
 //! XML document: `<request op="…" …>` one way, `<reply rc="…" message="…">` the other. The values
 //! here are what those documents mean; their `to_xml` and `from_xml` (on both
 //! types) are the only place that knows the text.

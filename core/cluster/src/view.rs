@@ -17,7 +17,7 @@ pub enum Proof {
     LeftCleanly,
     /// A power driver read back *off* after the peer had fallen silent.
     PowerOff,
-    /// The claim is ours, and its last possible feed, its watchdog's timeout and the margin are past.
+    /// The claim is ours, and its last possible feed, its watchdog's timeout and margin are past.
     WatchdogExpired {
         /// When we last heard anything of it.
         last_heard: Instant,
@@ -117,7 +117,7 @@ pub enum Refusal {
 pub enum Report {
     /// The manager's loop is turning. Sent at least every quarter of `Timing::manager_progress`.
     Progress,
-    /// Whether protected resources are (or may be) active here, and how much they weigh.
+    /// Whether protected resources are (or may be) active here, and what they weigh.
     /// Sent, and acknowledged by nothing, *before* the first start is executed.
     Protecting {
         /// Whether anything here needs protecting.
