@@ -81,7 +81,7 @@ pub struct AgentResult {
     pub end: AgentEnd,
     /// The last bounded part of standard output (all of it for `meta-data`).
     pub stdout: String,
-    /// The last bounded part of standard error; the exit reason is the last `ocf-exit-reason:` line.
+    /// The bounded last part of standard error; its exit reason is its last `ocf-exit-reason:`.
     pub stderr: String,
     /// From fork to end.
     pub run: Duration,
