@@ -1,3 +1,54 @@
-//! Builds the image and the packages, and runs the project's tasks.
+//! The project's task runner: builds the image, runs the demo, verifies everything.
+//!
+//! Reached through the aliases in `.cargo/config.toml`: `cargo image`, `cargo demo`,
+//! `cargo verify`, `cargo pair`.
 
-fn main() {}
+mod command;
+mod cpio;
+mod failure;
+mod image;
+mod kernel;
+mod modules;
+mod packages;
+mod rootfs;
+mod say;
+mod workspace;
+
+use failure::Failure;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+The project's tasks. Run as root on Debian 12 or newer; what is missing is installed, named first.
+
+  cargo image                 build the static executable and the bootable image
+  cargo TASK -- --help        this text
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.is_empty() || args.iter().any(|arg| arg == "--help" || arg == "-h") {
+        say::line(HELP);
+        return ExitCode::SUCCESS;
+    }
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say::error(format!("error: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<(), Failure> {
+    match args.first().map(String::as_str) {
+        Some("image") => {
+            let image = image::build()?;
+            say::line(format!("in {}", image.folder.display()));
+            Ok(())
+        }
+        Some(other) => Err(Failure::Usage(format!(
+            "there is no task {other}; see cargo image -- --help"
+        ))),
+        None => Ok(()),
+    }
+}
