@@ -1,7 +1,8 @@
 //! The archive that the kernel unpacks as its first root file system ("newc", the kernel's
 //! `Documentation/driver-api/early-userspace/buffer-format.rst`).
 //!
-//! Entries come out sorted by path, owned by root, with no times: the same tree gives the same bytes.
+//! Entries come out sorted by path, owned by root, with no times: the same tree gives the same
+//! bytes.
 
 use std::collections::BTreeMap;
 

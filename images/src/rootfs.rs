@@ -34,7 +34,8 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("/usr/sbin/mkfs.ext4", "mke2fs"),
 ];
 
-/// Agents that come along, unmodified: those written for a POSIX shell that find all they call here.
+/// Agents that come along, unmodified: those written for a POSIX shell that find here all that they
+/// call.
 const AGENTS: &[&str] = &[
     "heartbeat/Delay",
     "heartbeat/Filesystem",
