@@ -1,0 +1,577 @@
+//! The driver of one BMC over LAN.
+//!
+//! ```text
+//!        request        answer     RAKP 2 ok   RAKP 4 ok    level set
+//!  Idle ────────▶ Opening ──▶ Proving ──▶ Keyed ──▶ Raising ──▶ Working ──▶ Idle
+//!                    └──────────┴───────────┴──────────┴───────────┴─ error ─▶ Idle
+//! ```
+//!
+//! Every packet is sent again, with a new session sequence number, until it is answered or the
+//! request's time is over. Whatever way a request ends, a session that was opened is closed.
+
+use super::message::{self, Answer, Command, completion};
+use super::rakp::{CONSOLE_SESSION, Handshake};
+use super::suite::{BLOCK, Keys};
+use super::wire::{self, Kind, Packet};
+use super::{Payload, Settings};
+use crate::power::{DriverError, Input, Output, PowerRequest, PowerState, PowerSwitch, Step};
+use crate::time::Instant;
+use core::time::Duration;
+use heapless::Deque;
+use sha2::{Digest, Sha256};
+
+/// First wait for an answer; doubled at each retransmission.
+const RETRY_FIRST: Duration = Duration::from_millis(300);
+/// Longest wait for an answer.
+const RETRY_MAX: Duration = Duration::from_secs(2);
+/// Pause before a busy BMC is asked again.
+const BUSY_PAUSE: Duration = Duration::from_millis(100);
+/// Pause between two looks at a power state that has been ordered to change.
+const VERIFY_PAUSE: Duration = Duration::from_millis(150);
+/// Most outputs that one input can cause.
+const OUTPUTS_MAX: usize = 8;
+/// Session sequence numbers of this many packets are remembered (IPMI 2.0 §13.32.1).
+const WINDOW: u32 = 16;
+
+/// A BMC, reached over UDP port 623.
+#[derive(Debug)]
+pub struct Lan {
+    settings: Settings,
+    random: Random,
+    tag: u8,
+    state: State,
+    outputs: Deque<Output, OUTPUTS_MAX>,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    Opening(Dialogue, Handshake),
+    Proving(Dialogue, Handshake),
+    Keyed(Dialogue, Handshake),
+    Raising(Dialogue, Session),
+    Working(Dialogue, Session, Work),
+}
+
+/// What is being asked of the BMC, and until when.
+#[derive(Clone, Debug)]
+struct Dialogue {
+    request: PowerRequest,
+    give_up_at: Instant,
+    /// The packet outside a session that is sent again, empty inside one.
+    packet: Payload,
+    retry_at: Instant,
+    retry: Duration,
+}
+
+/// An open session.
+#[derive(Clone, Debug)]
+struct Session {
+    keys: Keys,
+    id: u32,
+    sequence: u32,
+    /// The requester's sequence number of the command under way, 0…63.
+    number: u8,
+    highest: u32,
+    seen: u32,
+}
+
+/// What is being done inside a session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Work {
+    /// Reading the state once.
+    Status,
+    /// An order was given; its answer is awaited.
+    Order(PowerState),
+    /// The order was accepted; the state is read until it is this.
+    Verify(PowerState),
+    /// The state was not yet as ordered: look again at the retry time.
+    Pause(PowerState),
+}
+
+/// Unpredictable bytes from a seed and a counter.
+#[derive(Clone)]
+struct Random {
+    seed: [u8; 32],
+    count: u64,
+}
+
+impl core::fmt::Debug for Random {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Random(…)")
+    }
+}
+
+impl Random {
+    fn block(&mut self) -> [u8; BLOCK] {
+        self.count += 1;
+        let hash = Sha256::new()
+            .chain_update(self.seed)
+            .chain_update(self.count.to_le_bytes());
+        let mut block = [0; BLOCK];
+        block
+            .iter_mut()
+            .zip(hash.finalize())
+            .for_each(|(to, from)| *to = from);
+        block
+    }
+}
+
+impl Dialogue {
+    fn new(now: Instant, request: PowerRequest, within: Duration) -> Self {
+        let (packet, retry) = (Payload::new(), RETRY_FIRST);
+        Self {
+            request,
+            give_up_at: now.after(within),
+            packet,
+            retry_at: now.after(retry),
+            retry,
+        }
+    }
+
+    fn wait(&mut self, now: Instant) {
+        self.retry = RETRY_FIRST;
+        self.retry_at = now.after(self.retry);
+    }
+
+    fn back_off(&mut self, now: Instant) {
+        self.retry = (self.retry * 2).min(RETRY_MAX);
+        self.retry_at = now.after(self.retry);
+    }
+}
+
+impl Session {
+    /// Whether a packet with this sequence number is new; it is remembered.
+    fn accept(&mut self, sequence: u32) -> bool {
+        if sequence == 0 {
+            return false;
+        }
+        if sequence > self.highest {
+            let ahead = sequence - self.highest;
+            self.seen = self.seen.checked_shl(ahead).unwrap_or(0) | 1;
+            self.highest = sequence;
+            return true;
+        }
+        let behind = self.highest - sequence;
+        let fresh = behind < WINDOW && self.seen & (1 << behind) == 0;
+        if fresh {
+            self.seen |= 1 << behind;
+        }
+        fresh
+    }
+}
+
+impl Work {
+    const fn first(request: PowerRequest) -> Self {
+        match request {
+            PowerRequest::Status => Self::Status,
+            PowerRequest::Off | PowerRequest::Reboot => Self::Order(PowerState::Off),
+            PowerRequest::On => Self::Order(PowerState::On),
+        }
+    }
+
+    const fn step(self) -> Step {
+        match self {
+            Self::Status => Step::Status,
+            Self::Order(_) => Step::Control,
+            Self::Verify(_) | Self::Pause(_) => Step::Verify,
+        }
+    }
+
+    const fn command(self) -> Command<'static> {
+        const fn control(data: &'static [u8]) -> Command<'static> {
+            Command {
+                netfn: message::NETFN_CHASSIS,
+                command: message::CHASSIS_CONTROL,
+                data,
+            }
+        }
+        match self {
+            Self::Order(PowerState::Off) => control(&[0]),
+            Self::Order(PowerState::On) => control(&[1]),
+            Self::Status | Self::Verify(_) | Self::Pause(_) => Command {
+                netfn: message::NETFN_CHASSIS,
+                command: message::GET_CHASSIS_STATUS,
+                data: &[],
+            },
+        }
+    }
+}
+
+impl Lan {
+    /// A driver that has not said anything yet. `seed` must be unpredictable and never used again.
+    #[must_use]
+    pub const fn new(settings: Settings, seed: [u8; 32]) -> Self {
+        let random = Random { seed, count: 0 };
+        Self {
+            settings,
+            random,
+            tag: 0,
+            state: State::Idle,
+            outputs: Deque::new(),
+        }
+    }
+
+    fn emit(&mut self, output: Output) {
+        // Callers drain after each input, and no input causes more than OUTPUTS_MAX outputs.
+        let full = self.outputs.push_back(output).is_err();
+        debug_assert!(!full, "outputs are drained after every input");
+    }
+
+    fn become_opening(&mut self, now: Instant, request: PowerRequest, within: Duration) {
+        self.tag = self.tag.wrapping_add(1);
+        let handshake = Handshake::new(self.tag, self.random.block());
+        let mut dialogue = Dialogue::new(now, request, within);
+        if let Ok(payload) = handshake.open_request(&self.settings) {
+            self.send_plain(&mut dialogue, now, Kind::OpenRequest, &payload);
+        }
+        self.state = State::Opening(dialogue, handshake);
+    }
+
+    fn send_plain(&mut self, dialogue: &mut Dialogue, now: Instant, kind: Kind, payload: &[u8]) {
+        if let Ok(packet) = wire::write_plain(kind, payload) {
+            dialogue.packet = packet.clone();
+            dialogue.wait(now);
+            self.emit(Output::Send(packet));
+        }
+    }
+
+    fn send_command(&mut self, session: &mut Session, command: Command<'_>) {
+        session.sequence += 1;
+        let iv = self.random.block();
+        let sent = message::write(command, session.number).and_then(|message| {
+            wire::write_sealed(&session.keys, session.id, session.sequence, &message, iv)
+        });
+        if let Ok(packet) = sent {
+            self.emit(Output::Send(packet));
+        }
+    }
+
+    fn send_raise(&mut self, session: &mut Session) {
+        let data = [self.settings.privilege.code()];
+        let command = message::SET_SESSION_PRIVILEGE;
+        self.send_command(
+            session,
+            Command {
+                netfn: message::NETFN_APP,
+                command,
+                data: &data,
+            },
+        );
+    }
+
+    fn next_command(
+        &mut self,
+        session: &mut Session,
+        dialogue: &mut Dialogue,
+        now: Instant,
+        w: Work,
+    ) {
+        session.number = (session.number + 1) & 0x3f;
+        dialogue.wait(now);
+        self.send_command(session, w.command());
+    }
+
+    fn finish(&mut self, session: Option<Session>, result: Result<PowerState, DriverError>) {
+        if let Some(mut session) = session {
+            session.number = (session.number + 1) & 0x3f;
+            let (netfn, command) = (message::NETFN_APP, message::CLOSE_SESSION);
+            let id = session.id.to_le_bytes();
+            self.send_command(
+                &mut session,
+                Command {
+                    netfn,
+                    command,
+                    data: &id,
+                },
+            );
+        }
+        self.state = State::Idle;
+        self.emit(Output::Done(result));
+    }
+
+    fn handle_packet(&mut self, now: Instant, packet: &Packet<'_>) {
+        match core::mem::replace(&mut self.state, State::Idle) {
+            State::Idle => {}
+            State::Opening(d, h) => self.handle_opening(now, d, h, packet),
+            State::Proving(d, h) => self.handle_proving(now, d, h, packet),
+            State::Keyed(d, h) => self.handle_keyed(now, d, h, packet),
+            State::Raising(d, mut session) => match opened(&mut session, packet) {
+                Some(payload) => self.handle_raised(now, d, session, &payload),
+                None => self.state = State::Raising(d, session),
+            },
+            State::Working(d, mut session, work) => match opened(&mut session, packet) {
+                Some(payload) => self.handle_answer(now, d, session, work, &payload),
+                None => self.state = State::Working(d, session, work),
+            },
+        }
+    }
+
+    fn handle_opening(&mut self, now: Instant, mut d: Dialogue, mut h: Handshake, p: &Packet<'_>) {
+        let expected = p.kind == Kind::OpenResponse && p.is_plain();
+        match expected.then(|| h.open_response(&self.settings, p.payload)) {
+            Some(Ok(true)) => {
+                if let Ok(payload) = h.rakp1(&self.settings) {
+                    self.send_plain(&mut d, now, Kind::Rakp(1), &payload);
+                }
+                self.state = State::Proving(d, h);
+            }
+            Some(Err(error)) => self.finish(None, Err(error)),
+            Some(Ok(false)) | None => self.state = State::Opening(d, h),
+        }
+    }
+
+    fn handle_proving(&mut self, now: Instant, mut d: Dialogue, mut h: Handshake, p: &Packet<'_>) {
+        let expected = p.kind == Kind::Rakp(2) && p.is_plain();
+        match expected.then(|| h.rakp2(&self.settings, p.payload)) {
+            Some(Ok(true)) => {
+                if let Ok(payload) = h.rakp3(&self.settings) {
+                    self.send_plain(&mut d, now, Kind::Rakp(3), &payload);
+                }
+                self.state = State::Keyed(d, h);
+            }
+            Some(Err(error)) => self.finish(None, Err(error)),
+            Some(Ok(false)) | None => self.state = State::Proving(d, h),
+        }
+    }
+
+    fn handle_keyed(&mut self, now: Instant, mut d: Dialogue, h: Handshake, p: &Packet<'_>) {
+        let expected = p.kind == Kind::Rakp(4) && p.is_plain();
+        match expected.then(|| h.rakp4(&self.settings, p.payload)) {
+            Some(Ok(Some(keys))) => {
+                let id = h.bmc_session();
+                let mut session = Session {
+                    keys,
+                    id,
+                    sequence: 0,
+                    number: 1,
+                    highest: 0,
+                    seen: 0,
+                };
+                d.wait(now);
+                self.send_raise(&mut session);
+                self.state = State::Raising(d, session);
+            }
+            Some(Err(error)) => self.finish(None, Err(error)),
+            Some(Ok(None)) | None => self.state = State::Keyed(d, h),
+        }
+    }
+
+    fn handle_raised(&mut self, now: Instant, mut d: Dialogue, mut s: Session, payload: &[u8]) {
+        match message::read(payload).filter(|a| is_answer(a, &s, message::SET_SESSION_PRIVILEGE)) {
+            None => self.state = State::Raising(d, s),
+            Some(answer) => match answer.code {
+                completion::OK => {
+                    let work = Work::first(d.request);
+                    self.next_command(&mut s, &mut d, now, work);
+                    self.state = State::Working(d, s, work);
+                }
+                completion::BUSY | completion::TIMEOUT | completion::DUPLICATE => {
+                    d.retry_at = now.after(BUSY_PAUSE);
+                    self.state = State::Raising(d, s);
+                }
+                0x80 | 0x81 | completion::PRIVILEGE => {
+                    self.finish(Some(s), Err(DriverError::NotAllowed(Step::Privilege)));
+                }
+                code => self.finish(Some(s), Err(DriverError::Refused(Step::Privilege, code))),
+            },
+        }
+    }
+
+    fn handle_answer(&mut self, now: Instant, mut d: Dialogue, s: Session, w: Work, bytes: &[u8]) {
+        let Some(answer) = message::read(bytes).filter(|a| is_answer(a, &s, w.command().command))
+        else {
+            self.state = State::Working(d, s, w);
+            return;
+        };
+        match (answer.code, w) {
+            (completion::BUSY | completion::TIMEOUT | completion::DUPLICATE, _) => {
+                d.retry_at = now.after(BUSY_PAUSE);
+                self.state = State::Working(d, s, w);
+            }
+            (completion::PRIVILEGE, _) => {
+                self.finish(Some(s), Err(DriverError::NotAllowed(w.step())));
+            }
+            // Not possible in the present state: the state decides, so it is read.
+            (completion::OK | completion::STATE, Work::Order(wanted)) => {
+                self.handle_accepted(now, d, s, wanted);
+            }
+            (completion::OK, Work::Status | Work::Verify(_) | Work::Pause(_)) => {
+                self.handle_state(now, d, s, w, answer.data);
+            }
+            (code, _) => self.finish(Some(s), Err(DriverError::Refused(w.step(), code))),
+        }
+    }
+
+    fn handle_accepted(
+        &mut self,
+        now: Instant,
+        mut d: Dialogue,
+        mut s: Session,
+        wanted: PowerState,
+    ) {
+        if d.request == PowerRequest::Reboot && wanted == PowerState::On {
+            self.finish(Some(s), Ok(PowerState::Off));
+            return;
+        }
+        self.next_command(&mut s, &mut d, now, Work::Verify(wanted));
+        self.state = State::Working(d, s, Work::Verify(wanted));
+    }
+
+    fn handle_state(
+        &mut self,
+        now: Instant,
+        mut d: Dialogue,
+        mut s: Session,
+        w: Work,
+        data: &[u8],
+    ) {
+        let Some(status) = data.first() else {
+            self.finish(Some(s), Err(DriverError::Refused(w.step(), completion::OK)));
+            return;
+        };
+        let state = if status & 1 == 0 {
+            PowerState::Off
+        } else {
+            PowerState::On
+        };
+        match w {
+            Work::Verify(wanted) | Work::Pause(wanted) if state != wanted => {
+                d.retry_at = now.after(VERIFY_PAUSE);
+                self.state = State::Working(d, s, Work::Pause(wanted));
+            }
+            Work::Verify(PowerState::Off) | Work::Pause(PowerState::Off)
+                if d.request == PowerRequest::Reboot =>
+            {
+                let work = Work::Order(PowerState::On);
+                self.next_command(&mut s, &mut d, now, work);
+                self.state = State::Working(d, s, work);
+            }
+            Work::Status | Work::Order(_) | Work::Verify(_) | Work::Pause(_) => {
+                self.finish(Some(s), Ok(state));
+            }
+        }
+    }
+
+    /// What to say when a request's time is over.
+    fn lateness(&self) -> DriverError {
+        match &self.state {
+            State::Idle | State::Opening(..) => DriverError::NoAnswer(Step::Open),
+            State::Proving(..) | State::Keyed(..) => DriverError::NoAnswer(Step::Authenticate),
+            State::Raising(..) => DriverError::NoAnswer(Step::Privilege),
+            State::Working(_, _, Work::Pause(wanted)) => DriverError::NotObeyed(match wanted {
+                PowerState::On => PowerState::Off,
+                PowerState::Off => PowerState::On,
+            }),
+            State::Working(_, _, work) => DriverError::NoAnswer(work.step()),
+        }
+    }
+
+    fn retry(&mut self, now: Instant) {
+        match core::mem::replace(&mut self.state, State::Idle) {
+            State::Idle => {}
+            State::Opening(mut d, h) => {
+                self.repeat(now, &mut d);
+                self.state = State::Opening(d, h);
+            }
+            State::Proving(mut d, h) => {
+                self.repeat(now, &mut d);
+                self.state = State::Proving(d, h);
+            }
+            State::Keyed(mut d, h) => {
+                self.repeat(now, &mut d);
+                self.state = State::Keyed(d, h);
+            }
+            State::Raising(mut d, mut session) => {
+                d.back_off(now);
+                self.send_raise(&mut session);
+                self.state = State::Raising(d, session);
+            }
+            State::Working(mut d, mut session, Work::Pause(wanted)) => {
+                self.next_command(&mut session, &mut d, now, Work::Verify(wanted));
+                self.state = State::Working(d, session, Work::Verify(wanted));
+            }
+            State::Working(mut d, mut session, work) => {
+                d.back_off(now);
+                self.send_command(&mut session, work.command());
+                self.state = State::Working(d, session, work);
+            }
+        }
+    }
+
+    fn repeat(&mut self, now: Instant, dialogue: &mut Dialogue) {
+        dialogue.back_off(now);
+        self.emit(Output::Send(dialogue.packet.clone()));
+    }
+
+    const fn dialogue(&self) -> Option<&Dialogue> {
+        match &self.state {
+            State::Idle => None,
+            State::Opening(d, _)
+            | State::Proving(d, _)
+            | State::Keyed(d, _)
+            | State::Raising(d, _)
+            | State::Working(d, _, _) => Some(d),
+        }
+    }
+}
+
+fn is_answer(answer: &Answer<'_>, session: &Session, command: u8) -> bool {
+    answer.sequence == session.number && answer.command == command
+}
+
+/// The message in a packet of this session that was not seen before.
+fn opened(session: &mut Session, packet: &Packet<'_>) -> Option<Payload> {
+    let ours = packet.kind == Kind::Message && packet.session == CONSOLE_SESSION;
+    let payload = ours.then(|| packet.verified(&session.keys)).flatten()?;
+    session.accept(packet.sequence).then_some(payload)
+}
+
+impl PowerSwitch for Lan {
+    fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        match input {
+            Input::Request { request, within } => match self.state {
+                State::Idle => self.become_opening(now, request, within),
+                State::Opening(..)
+                | State::Proving(..)
+                | State::Keyed(..)
+                | State::Raising(..)
+                | State::Working(..) => self.emit(Output::Done(Err(DriverError::Busy))),
+            },
+            Input::Datagram(bytes) => {
+                if let Some(packet) = wire::read(bytes) {
+                    self.handle_packet(now, &packet);
+                }
+            }
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        let Some(dialogue) = self.dialogue() else {
+            return;
+        };
+        if now >= dialogue.give_up_at {
+            let error = self.lateness();
+            let session = match core::mem::replace(&mut self.state, State::Idle) {
+                State::Raising(_, session) | State::Working(_, session, _) => Some(session),
+                State::Idle | State::Opening(..) | State::Proving(..) | State::Keyed(..) => None,
+            };
+            self.finish(session, Err(error));
+        } else if now >= dialogue.retry_at {
+            self.retry(now);
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.dialogue()
+            .map(|dialogue| dialogue.retry_at.min(dialogue.give_up_at))
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+}
+
+#[cfg(test)]
+#[path = "lan_tests.rs"]
+mod tests;
