@@ -50,10 +50,7 @@ pub enum Input<'a> {
 
 /// What has to be done, in order.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a datagram by value: nothing here is on the heap"
-)]
+#[expect(clippy::large_enum_variant, reason = "a datagram by value: nothing here is on the heap")]
 pub enum Output {
     /// Send this to the device.
     Send(Datagram),
@@ -126,10 +123,7 @@ impl fmt::Display for DriverError {
                 f.write_str("the device did not prove that it knows the password: check it and Kg")
             }
             Self::NotAllowed(step) => {
-                write!(
-                    f,
-                    "not allowed while {step}: the user needs at least operator privilege"
-                )
+                write!(f, "not allowed while {step}: the user needs at least operator privilege")
             }
             Self::NoSuchSuite => f.write_str(
                 "the device does not offer this cipher suite: try the other of 3 and 17",
@@ -137,10 +131,7 @@ impl fmt::Display for DriverError {
             Self::NoFreeSession => f.write_str("the device has no free session: retry later"),
             Self::Refused(step, code) => write!(f, "refused with code {code:#04x} while {step}"),
             Self::NotObeyed(state) => {
-                write!(
-                    f,
-                    "the order was accepted, but the power still reads {state:?}"
-                )
+                write!(f, "the order was accepted, but the power still reads {state:?}")
             }
             Self::Busy => f.write_str("another request is under way"),
         }

@@ -51,10 +51,7 @@ pub(crate) fn text(command: &Command) -> String {
 pub(crate) fn watch(title: &str, command: &mut Command, show: Show) -> Result<Ended, Failure> {
     let name = command.get_program().to_string_lossy().into_owned();
     let start = Instant::now();
-    let failed = |source| Failure::Program {
-        name: name.clone(),
-        source,
-    };
+    let failed = |source| Failure::Program { name: name.clone(), source };
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -83,10 +80,7 @@ pub(crate) fn watch(title: &str, command: &mut Command, show: Show) -> Result<En
         if said.elapsed() >= SILENCE_MAX {
             let last = lines.last().map_or("", String::as_str).trim();
             let last: String = last.chars().take(70).collect();
-            say::line(format!(
-                "  … {title} ({}) {last}",
-                say::duration(start.elapsed())
-            ));
+            say::line(format!("  … {title} ({}) {last}", say::duration(start.elapsed())));
             said = Instant::now();
         }
     }
@@ -95,11 +89,7 @@ pub(crate) fn watch(title: &str, command: &mut Command, show: Show) -> Result<En
         drop(reader.join());
     }
     let status = child.wait().map_err(failed)?;
-    Ok(Ended {
-        lines,
-        status,
-        took: start.elapsed(),
-    })
+    Ok(Ended { lines, status, took: start.elapsed() })
 }
 
 fn reader(out: impl Read + Send + 'static, sender: Sender<String>) -> thread::JoinHandle<()> {
@@ -129,10 +119,7 @@ pub(crate) fn run(title: &str, command: &mut Command) -> Result<Ended, Failure> 
     for line in ended.lines.iter().rev().take(40).rev() {
         say::error(line);
     }
-    Err(Failure::Status {
-        command: shown,
-        code: ended.status.code(),
-    })
+    Err(Failure::Status { command: shown, code: ended.status.code() })
 }
 
 /// Runs `command` silently and returns its standard output.
@@ -140,20 +127,12 @@ pub(crate) fn run(title: &str, command: &mut Command) -> Result<Ended, Failure> 
 /// # Errors
 /// If it cannot be started or ends with a bad status.
 pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>, Failure> {
-    let out = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .map_err(|source| Failure::Program {
-            name: command.get_program().to_string_lossy().into_owned(),
-            source,
-        })?;
+    let out = command.stdin(Stdio::null()).stderr(Stdio::null()).output().map_err(|source| {
+        Failure::Program { name: command.get_program().to_string_lossy().into_owned(), source }
+    })?;
     if out.status.success() {
         Ok(out.stdout)
     } else {
-        Err(Failure::Status {
-            command: text(command),
-            code: out.status.code(),
-        })
+        Err(Failure::Status { command: text(command), code: out.status.code() })
     }
 }

@@ -30,9 +30,7 @@ impl Tree {
     pub(crate) fn put(&mut self, path: &str, entry: Entry) {
         let path = path.trim_matches('/');
         for (end, _) in path.match_indices('/') {
-            self.entries
-                .entry(path[..end].to_owned())
-                .or_insert(Entry::Directory(0o755));
+            self.entries.entry(path[..end].to_owned()).or_insert(Entry::Directory(0o755));
         }
         self.entries.insert(path.to_owned(), entry);
     }

@@ -44,10 +44,7 @@ pub(crate) enum Failure {
 impl Failure {
     /// A failure about the file `path`.
     pub(crate) fn file(path: impl Into<PathBuf>, source: io::Error) -> Self {
-        Self::File {
-            path: path.into(),
-            source,
-        }
+        Self::File { path: path.into(), source }
     }
 }
 
@@ -57,14 +54,10 @@ impl fmt::Display for Failure {
             Self::Usage(text) => write!(f, "{text}"),
             Self::File { path, source } => write!(f, "{}: {source}", path.display()),
             Self::Program { name, source } => write!(f, "cannot run {name}: {source}"),
-            Self::Status {
-                command,
-                code: Some(code),
-            } => write!(f, "`{command}` ended with status {code}"),
-            Self::Status {
-                command,
-                code: None,
-            } => write!(f, "`{command}` was killed by a signal"),
+            Self::Status { command, code: Some(code) } => {
+                write!(f, "`{command}` ended with status {code}")
+            }
+            Self::Status { command, code: None } => write!(f, "`{command}` was killed by a signal"),
             Self::Missing(what) => write!(f, "missing: {what}"),
             Self::Malformed { what, why } => write!(f, "{what}: {why}"),
         }

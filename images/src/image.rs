@@ -80,34 +80,24 @@ pub(crate) fn build() -> Result<Image, Failure> {
 /// The names under which the executable is called, as it says itself.
 fn applets(executable: &Path) -> Result<Vec<String>, Failure> {
     let said = command::output(Command::new(executable).arg("--list-applets"))?;
-    Ok(String::from_utf8_lossy(&said)
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect())
+    Ok(String::from_utf8_lossy(&said).split_whitespace().map(str::to_owned).collect())
 }
 
 fn pack(path: &Path) -> Result<u64, Failure> {
     let packed = path.with_extension("zst");
     command::run(
         "packing the root file system",
-        Command::new("zstd")
-            .args(["-q", "-f", "-12", "-T0", "-o"])
-            .arg(&packed)
-            .arg(path),
+        Command::new("zstd").args(["-q", "-f", "-12", "-T0", "-o"]).arg(&packed).arg(path),
     )?;
     size(&packed)
 }
 
 fn size(path: &Path) -> Result<u64, Failure> {
-    fs::metadata(path)
-        .map(|meta| meta.len())
-        .map_err(|source| Failure::file(path, source))
+    fs::metadata(path).map(|meta| meta.len()).map_err(|source| Failure::file(path, source))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
-    fs::copy(from, to)
-        .map(drop)
-        .map_err(|source| Failure::file(from, source))
+    fs::copy(from, to).map(drop).map_err(|source| Failure::file(from, source))
 }
 
 fn write(path: &Path, data: &[u8]) -> Result<(), Failure> {

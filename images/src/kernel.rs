@@ -40,11 +40,7 @@ pub(crate) fn find(package: &Path) -> Result<Kernel, Failure> {
         .map(|folder| package.join(folder).join(&version))
         .find(|folder| folder.is_dir())
         .ok_or_else(|| Failure::Missing(format!("modules of kernel {version}")))?;
-    Ok(Kernel {
-        packed: boot.join(format!("vmlinuz-{version}")),
-        modules,
-        version,
-    })
+    Ok(Kernel { packed: boot.join(format!("vmlinuz-{version}")), modules, version })
 }
 
 /// Writes the bare kernel out of `packed` to `to`.

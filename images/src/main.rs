@@ -46,9 +46,9 @@ fn run(args: &[String]) -> Result<(), Failure> {
             say::line(format!("in {}", image.folder.display()));
             Ok(())
         }
-        Some(other) => Err(Failure::Usage(format!(
-            "there is no task {other}; see cargo image -- --help"
-        ))),
+        Some(other) => {
+            Err(Failure::Usage(format!("there is no task {other}; see cargo image -- --help")))
+        }
         None => Ok(()),
     }
 }

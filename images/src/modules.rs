@@ -6,14 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Loaded at every boot, where the hardware is there or not.
-pub(crate) const LOADED: &[&str] = &[
-    "virtio_pci",
-    "virtio_blk",
-    "virtio_net",
-    "ext4",
-    "crc32c_generic",
-    "i6300esb",
-];
+pub(crate) const LOADED: &[&str] =
+    &["virtio_pci", "virtio_blk", "virtio_net", "ext4", "crc32c_generic", "i6300esb"];
 
 /// Carried along for other machines; `modprobe` finds them.
 pub(crate) const CARRIED: &[&str] = &[
@@ -76,11 +70,7 @@ fn add(
     for need in &needs {
         add(files, need, done)?;
     }
-    done.push(Module {
-        name: name.to_owned(),
-        data,
-        needs,
-    });
+    done.push(Module { name: name.to_owned(), data, needs });
     Ok(())
 }
 

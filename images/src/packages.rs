@@ -26,23 +26,14 @@ pub(crate) const FOR_IMAGE: &[&str] = &[
 /// # Errors
 /// If `apt-get` cannot install them.
 pub(crate) fn install(names: &[&str]) -> Result<(), Failure> {
-    let missing: Vec<&str> = names
-        .iter()
-        .copied()
-        .filter(|name| !is_installed(name))
-        .collect();
+    let missing: Vec<&str> = names.iter().copied().filter(|name| !is_installed(name)).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    say::line(format!(
-        "installing from Debian's packages: {}",
-        missing.join(" ")
-    ));
+    say::line(format!("installing from Debian's packages: {}", missing.join(" ")));
     let install = || {
         let mut command = apt_get();
-        command
-            .args(["install", "-y", "--no-install-recommends"])
-            .args(&missing);
+        command.args(["install", "-y", "--no-install-recommends"]).args(&missing);
         command
     };
     if command::output(&mut install()).is_ok() {

@@ -63,22 +63,10 @@ const OWN_FILES: &[(&str, u32, &str)] = &[
     ("/etc/group", 0o644, include_str!("../files/group")),
     ("/etc/shadow", 0o600, include_str!("../files/shadow")),
     ("/etc/diarch.d/boot", 0o755, include_str!("../files/boot")),
-    (
-        "/etc/diarch.d/cluster",
-        0o755,
-        include_str!("../files/cluster"),
-    ),
+    ("/etc/diarch.d/cluster", 0o755, include_str!("../files/cluster")),
     ("/etc/diarch.d/leave", 0o755, include_str!("../files/leave")),
-    (
-        "/etc/diarch.d/command-port",
-        0o755,
-        include_str!("../files/command-port"),
-    ),
-    (
-        "/usr/share/diarch/append.cgi",
-        0o755,
-        include_str!("../files/append.cgi"),
-    ),
+    ("/etc/diarch.d/command-port", 0o755, include_str!("../files/command-port")),
+    ("/usr/share/diarch/append.cgi", 0o755, include_str!("../files/append.cgi")),
     (
         "/usr/share/diarch/examples/storage-head.xml",
         0o644,
@@ -148,10 +136,7 @@ pub(crate) fn tree(sources: &Sources<'_>) -> Result<Tree, Failure> {
     }
     put_file(&mut tree, sources.executable, "/usr/sbin/diarch")?;
     for applet in sources.applets {
-        tree.put(
-            &format!("/usr/sbin/{applet}"),
-            Entry::Link("diarch".to_owned()),
-        );
+        tree.put(&format!("/usr/sbin/{applet}"), Entry::Link("diarch".to_owned()));
     }
     busybox(&mut tree)?;
     for program in PROGRAMS {
@@ -183,11 +168,7 @@ fn put_file(tree: &mut Tree, from: &Path, to: &str) -> Result<(), Failure> {
 
 /// Where `path` is once `/bin` is `/usr/bin`.
 fn merged(path: &str) -> String {
-    if path.starts_with("/usr/") {
-        path.to_owned()
-    } else {
-        format!("/usr{path}")
-    }
+    if path.starts_with("/usr/") { path.to_owned() } else { format!("/usr{path}") }
 }
 
 /// Every applet that no program above replaces.
@@ -257,12 +238,7 @@ fn agents(tree: &mut Tree, package: &Path) -> Result<(), Failure> {
             put_file(tree, &path, &format!("/usr/lib/ocf/resource.d/{agent}"))?;
         }
     }
-    for name in [
-        "ocf-binaries",
-        "ocf-directories",
-        "ocf-returncodes",
-        "ocf-shellfuncs",
-    ] {
+    for name in ["ocf-binaries", "ocf-directories", "ocf-returncodes", "ocf-shellfuncs"] {
         tree.put(
             &format!("/usr/lib/ocf/resource.d/heartbeat/.{name}"),
             Entry::Link(format!("../../lib/heartbeat/{name}")),
@@ -274,26 +250,16 @@ fn agents(tree: &mut Tree, package: &Path) -> Result<(), Failure> {
 fn kernel_modules(tree: &mut Tree, kernel: &Kernel) -> Result<(), Failure> {
     let base = format!("/usr/lib/modules/{}", kernel.version);
     let loaded = modules::closure(&kernel.modules, modules::LOADED)?;
-    let names: Vec<&str> = modules::LOADED
-        .iter()
-        .chain(modules::CARRIED)
-        .copied()
-        .collect();
+    let names: Vec<&str> = modules::LOADED.iter().chain(modules::CARRIED).copied().collect();
     let all = modules::closure(&kernel.modules, &names)?;
     tree.put(
         &format!("{base}/modules.dep"),
         Entry::File(0o644, modules::dependency_file(&all).into_bytes()),
     );
     let order: Vec<&str> = loaded.iter().map(|module| module.name.as_str()).collect();
-    tree.put(
-        "/etc/modules",
-        Entry::File(0o644, (order.join("\n") + "\n").into_bytes()),
-    );
+    tree.put("/etc/modules", Entry::File(0o644, (order.join("\n") + "\n").into_bytes()));
     for module in all {
-        tree.put(
-            &format!("{base}/kernel/{}.ko", module.name),
-            Entry::File(0o644, module.data),
-        );
+        tree.put(&format!("{base}/kernel/{}.ko", module.name), Entry::File(0o644, module.data));
     }
     Ok(())
 }
@@ -308,10 +274,7 @@ mod tests {
                     \t/lib64/ld-linux-x86-64.so.2 (0x2)\n";
         assert_eq!(
             libraries_of(text),
-            [
-                "/lib/x86_64-linux-gnu/libc.so.6",
-                "/lib64/ld-linux-x86-64.so.2"
-            ]
+            ["/lib/x86_64-linux-gnu/libc.so.6", "/lib64/ld-linux-x86-64.so.2"]
         );
     }
 

@@ -1,8 +1,5 @@
 //! Checks what the compiler does not: sizes, file headers, and who may depend on whom.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a check that cannot read the sources has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a check that cannot read the sources has failed")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,19 +13,8 @@ const LINE_COLUMNS_MAX: usize = 100;
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("core/cib", &[]),
     ("core/scheduler", &["diarch-cib"]),
-    (
-        "core/cluster",
-        &["diarch-cib", "diarch-scheduler", "diarch-watchdog"],
-    ),
-    (
-        "core/sim",
-        &[
-            "diarch-cib",
-            "diarch-scheduler",
-            "diarch-cluster",
-            "diarch-watchdog",
-        ],
-    ),
+    ("core/cluster", &["diarch-cib", "diarch-scheduler", "diarch-watchdog"]),
+    ("core/sim", &["diarch-cib", "diarch-scheduler", "diarch-cluster", "diarch-watchdog"]),
     ("watchdog", &[]),
     ("fencing-hw", &[]),
     (
@@ -69,15 +55,9 @@ fn every_dependency_between_our_packages_is_one_that_the_design_allows() {
     let mut problems = Vec::new();
     for (folder, allowed) in MAY_DEPEND_ON {
         let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
-        let section = manifest
-            .split("\n[dependencies]")
-            .nth(1)
-            .unwrap_or_default();
+        let section = manifest.split("\n[dependencies]").nth(1).unwrap_or_default();
         let section = section.split("\n[").next().unwrap_or_default();
-        for name in section
-            .lines()
-            .filter_map(|line| line.split(['.', ' ', '=']).next())
-        {
+        for name in section.lines().filter_map(|line| line.split(['.', ' ', '=']).next()) {
             if name.starts_with("diarch") && !allowed.contains(&name) {
                 problems.push(format!("{folder} may not depend on {name}"));
             }
@@ -96,10 +76,7 @@ fn every_source_file_has_a_header_and_bounded_size() {
             if !text.starts_with("//!") {
                 problems.push(format!("{name}: starts without a module comment"));
             }
-            let code = text
-                .split("\n#[cfg(test)]\nmod ")
-                .next()
-                .unwrap_or_default();
+            let code = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
             let is_test = name.ends_with("tests.rs") || name.contains("/tests/");
             if !is_test && code.lines().count() > FILE_LINES_MAX {
                 problems.push(format!("{name}: more than {FILE_LINES_MAX} lines"));
@@ -126,10 +103,7 @@ fn nothing_that_decides_can_reach_the_world() {
                 continue;
             }
             let text = fs::read_to_string(&file).unwrap();
-            let code = text
-                .split("\n#[cfg(test)]\nmod ")
-                .next()
-                .unwrap_or_default();
+            let code = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
             for (number, line) in code.lines().enumerate() {
                 let line = line.split("//").next().unwrap_or_default();
                 for word in NO_WORLD.iter().filter(|word| line.contains(**word)) {

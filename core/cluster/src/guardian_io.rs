@@ -90,10 +90,7 @@ pub enum Input<'a> {
 
 /// What has to be done, in this order.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a sector by value: nothing here is on the heap"
-)]
+#[expect(clippy::large_enum_variant, reason = "a sector by value: nothing here is on the heap")]
 pub enum Output {
     /// Send a frame to the peer.
     SendFrame {

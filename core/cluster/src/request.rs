@@ -35,10 +35,7 @@ pub enum CibOperation {
 
 /// One CIB request. `section`, `xpath` and the flags mean what `cibadmin`'s options mean.
 #[derive(Clone, Debug, Eq, PartialEq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "four independent options of cibadmin"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent options of cibadmin")]
 pub struct CibRequest {
     /// What to do.
     pub operation: CibOperation,

@@ -105,14 +105,9 @@ impl core::fmt::Debug for Random {
 impl Random {
     fn block(&mut self) -> [u8; BLOCK] {
         self.count += 1;
-        let hash = Sha256::new()
-            .chain_update(self.seed)
-            .chain_update(self.count.to_le_bytes());
+        let hash = Sha256::new().chain_update(self.seed).chain_update(self.count.to_le_bytes());
         let mut block = [0; BLOCK];
-        block
-            .iter_mut()
-            .zip(hash.finalize())
-            .for_each(|(to, from)| *to = from);
+        block.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
         block
     }
 }
@@ -120,13 +115,7 @@ impl Random {
 impl Dialogue {
     fn new(now: Instant, request: PowerRequest, within: Duration) -> Self {
         let (packet, retry) = (Payload::new(), RETRY_FIRST);
-        Self {
-            request,
-            give_up_at: now.after(within),
-            packet,
-            retry_at: now.after(retry),
-            retry,
-        }
+        Self { request, give_up_at: now.after(within), packet, retry_at: now.after(retry), retry }
     }
 
     fn wait(&mut self, now: Instant) {
@@ -180,11 +169,7 @@ impl Work {
 
     const fn command(self) -> Command<'static> {
         const fn control(data: &'static [u8]) -> Command<'static> {
-            Command {
-                netfn: message::NETFN_CHASSIS,
-                command: message::CHASSIS_CONTROL,
-                data,
-            }
+            Command { netfn: message::NETFN_CHASSIS, command: message::CHASSIS_CONTROL, data }
         }
         match self {
             Self::Order(PowerState::Off) => control(&[0]),
@@ -203,13 +188,7 @@ impl Lan {
     #[must_use]
     pub const fn new(settings: Settings, seed: [u8; 32]) -> Self {
         let random = Random { seed, count: 0 };
-        Self {
-            settings,
-            random,
-            tag: 0,
-            state: State::Idle,
-            outputs: Deque::new(),
-        }
+        Self { settings, random, tag: 0, state: State::Idle, outputs: Deque::new() }
     }
 
     fn emit(&mut self, output: Output) {
@@ -250,14 +229,7 @@ impl Lan {
     fn send_raise(&mut self, session: &mut Session) {
         let data = [self.settings.privilege.code()];
         let command = message::SET_SESSION_PRIVILEGE;
-        self.send_command(
-            session,
-            Command {
-                netfn: message::NETFN_APP,
-                command,
-                data: &data,
-            },
-        );
+        self.send_command(session, Command { netfn: message::NETFN_APP, command, data: &data });
     }
 
     fn next_command(
@@ -277,14 +249,7 @@ impl Lan {
             session.number = (session.number + 1) & 0x3f;
             let (netfn, command) = (message::NETFN_APP, message::CLOSE_SESSION);
             let id = session.id.to_le_bytes();
-            self.send_command(
-                &mut session,
-                Command {
-                    netfn,
-                    command,
-                    data: &id,
-                },
-            );
+            self.send_command(&mut session, Command { netfn, command, data: &id });
         }
         self.state = State::Idle;
         self.emit(Output::Done(result));
@@ -340,14 +305,7 @@ impl Lan {
         match expected.then(|| h.rakp4(&self.settings, p.payload)) {
             Some(Ok(Some(keys))) => {
                 let id = h.bmc_session();
-                let mut session = Session {
-                    keys,
-                    id,
-                    sequence: 0,
-                    number: 1,
-                    highest: 0,
-                    seen: 0,
-                };
+                let mut session = Session { keys, id, sequence: 0, number: 1, highest: 0, seen: 0 };
                 d.wait(now);
                 self.send_raise(&mut session);
                 self.state = State::Raising(d, session);
@@ -430,11 +388,7 @@ impl Lan {
             self.finish(Some(s), Err(DriverError::Refused(w.step(), completion::OK)));
             return;
         };
-        let state = if status & 1 == 0 {
-            PowerState::Off
-        } else {
-            PowerState::On
-        };
+        let state = if status & 1 == 0 { PowerState::Off } else { PowerState::On };
         match w {
             Work::Verify(wanted) | Work::Pause(wanted) if state != wanted => {
                 d.retry_at = now.after(VERIFY_PAUSE);
@@ -563,8 +517,7 @@ impl PowerSwitch for Lan {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.dialogue()
-            .map(|dialogue| dialogue.retry_at.min(dialogue.give_up_at))
+        self.dialogue().map(|dialogue| dialogue.retry_at.min(dialogue.give_up_at))
     }
 
     fn poll_output(&mut self) -> Option<Output> {

@@ -68,11 +68,7 @@ impl Bmc {
             self.lose -= 1;
             return Vec::new();
         }
-        if self.twice {
-            Vec::from([reply.clone(), reply])
-        } else {
-            Vec::from([reply])
-        }
+        if self.twice { Vec::from([reply.clone(), reply]) } else { Vec::from([reply]) }
     }
 
     fn rakp2(&mut self, settings: &Settings, payload: &[u8]) -> Payload {
@@ -126,20 +122,10 @@ impl Bmc {
             self.obey(command, data, &mut body)
         };
         let mut reply = Vec::from([0x81, message[1] | 4]);
-        reply.push(
-            reply
-                .iter()
-                .fold(0_u8, |s, b| s.wrapping_add(*b))
-                .wrapping_neg(),
-        );
+        reply.push(reply.iter().fold(0_u8, |s, b| s.wrapping_add(*b)).wrapping_neg());
         reply.extend([0x20, number << 2, command, code]);
         reply.extend(body);
-        reply.push(
-            reply[3..]
-                .iter()
-                .fold(0_u8, |s, b| s.wrapping_add(*b))
-                .wrapping_neg(),
-        );
+        reply.push(reply[3..].iter().fold(0_u8, |s, b| s.wrapping_add(*b)).wrapping_neg());
         self.sequence += 1;
         wire::write_sealed(&keys, CONSOLE_SESSION, self.sequence, &reply, [5; BLOCK]).ok()
     }
@@ -210,10 +196,7 @@ fn play(
 #[test]
 fn off_is_reported_only_after_it_was_read_back() {
     for suite in [Suite::Sha1, Suite::Sha256] {
-        let mut bmc = Bmc {
-            lag: Some(5),
-            ..Bmc::new("secret")
-        };
+        let mut bmc = Bmc { lag: Some(5), ..Bmc::new("secret") };
         let (result, _) = play(&mut bmc, suite, PowerRequest::Off);
         assert_eq!(result, Ok(PowerState::Off));
         assert!(!bmc.on && bmc.closed);
@@ -223,10 +206,7 @@ fn off_is_reported_only_after_it_was_read_back() {
 
 #[test]
 fn an_order_that_is_never_obeyed_is_an_error_and_the_session_is_closed() {
-    let mut bmc = Bmc {
-        lag: None,
-        ..Bmc::new("secret")
-    };
+    let mut bmc = Bmc { lag: None, ..Bmc::new("secret") };
     let (result, took) = play(&mut bmc, Suite::Sha1, PowerRequest::Off);
     assert_eq!(result, Err(DriverError::NotObeyed(PowerState::On)));
     assert!((20_000..20_100).contains(&took), "{took} ms");
@@ -234,33 +214,21 @@ fn an_order_that_is_never_obeyed_is_an_error_and_the_session_is_closed() {
 
 #[test]
 fn a_reboot_switches_on_only_what_was_seen_off() {
-    let mut bmc = Bmc {
-        lag: Some(3),
-        ..Bmc::new("secret")
-    };
-    assert_eq!(
-        play(&mut bmc, Suite::Sha256, PowerRequest::Reboot).0,
-        Ok(PowerState::Off)
-    );
+    let mut bmc = Bmc { lag: Some(3), ..Bmc::new("secret") };
+    assert_eq!(play(&mut bmc, Suite::Sha256, PowerRequest::Reboot).0, Ok(PowerState::Off));
     assert_eq!((bmc.orders, bmc.ordered), (2, Some(true)));
 }
 
 #[test]
 fn a_bmc_that_does_not_know_the_password_is_told_nothing_more() {
     let mut bmc = Bmc::new("another");
-    assert_eq!(
-        play(&mut bmc, Suite::Sha256, PowerRequest::Off).0,
-        Err(DriverError::WrongSecret)
-    );
+    assert_eq!(play(&mut bmc, Suite::Sha256, PowerRequest::Off).0, Err(DriverError::WrongSecret));
     assert!(bmc.keys.is_none(), "no RAKP 3 was sent");
 }
 
 #[test]
 fn silence_is_never_a_power_state() {
-    let mut bmc = Bmc {
-        lose: u32::MAX,
-        ..Bmc::new("secret")
-    };
+    let mut bmc = Bmc { lose: u32::MAX, ..Bmc::new("secret") };
     let (result, _) = play(&mut bmc, Suite::Sha1, PowerRequest::Status);
     assert_eq!(result, Err(DriverError::NoAnswer(Step::Open)));
 }
@@ -268,16 +236,8 @@ fn silence_is_never_a_power_state() {
 #[test]
 fn lost_doubled_and_busy_answers_only_cost_time() {
     for lose in 0..6 {
-        let mut bmc = Bmc {
-            lose,
-            busy: 2,
-            twice: true,
-            ..Bmc::new("secret")
-        };
-        assert_eq!(
-            play(&mut bmc, Suite::Sha1, PowerRequest::Status).0,
-            Ok(PowerState::On)
-        );
+        let mut bmc = Bmc { lose, busy: 2, twice: true, ..Bmc::new("secret") };
+        assert_eq!(play(&mut bmc, Suite::Sha1, PowerRequest::Status).0, Ok(PowerState::On));
     }
 }
 
@@ -286,13 +246,7 @@ fn rubbish_is_ignored_in_every_state() {
     let mut driver = Lan::new(settings(Suite::Sha1), [9; 32]);
     let now = Instant::from_micros(0);
     let within = Duration::from_secs(1);
-    driver.handle_input(
-        now,
-        Input::Request {
-            request: PowerRequest::Status,
-            within,
-        },
-    );
+    driver.handle_input(now, Input::Request { request: PowerRequest::Status, within });
     for length in 0..600 {
         let rubbish: Vec<u8> = (0..=250).cycle().step_by(7).take(length).collect();
         driver.handle_input(now, Input::Datagram(&rubbish));

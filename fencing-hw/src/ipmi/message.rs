@@ -74,13 +74,7 @@ pub fn write(command: Command<'_>, sequence: u8) -> Result<Payload, TooLong> {
     let mut message = Payload::new();
     let tail = [CONSOLE, (sequence & 0x3f) << 2, command.command];
     let sum = checksum(&[&tail, command.data]);
-    for part in [
-        &head[..],
-        &[checksum(&[&head])],
-        &tail,
-        command.data,
-        &[sum],
-    ] {
+    for part in [&head[..], &[checksum(&[&head])], &tail, command.data, &[sum]] {
         message.extend_from_slice(part).map_err(|_| TooLong)?;
     }
     Ok(message)
@@ -109,10 +103,7 @@ pub fn read(bytes: &[u8]) -> Option<Answer<'_>> {
 pub struct TooLong;
 
 fn checksum(parts: &[&[u8]]) -> u8 {
-    let sum = parts
-        .iter()
-        .flat_map(|part| part.iter())
-        .fold(0_u8, |sum, b| sum.wrapping_add(*b));
+    let sum = parts.iter().flat_map(|part| part.iter()).fold(0_u8, |sum, b| sum.wrapping_add(*b));
     sum.wrapping_neg()
 }
 
@@ -122,11 +113,7 @@ mod tests {
 
     #[test]
     fn a_command_is_written_with_both_checksums() {
-        let command = Command {
-            netfn: NETFN_APP,
-            command: 0x38,
-            data: &[0x8e, 0x04],
-        };
+        let command = Command { netfn: NETFN_APP, command: 0x38, data: &[0x8e, 0x04] };
         assert_eq!(
             write(command, 0).unwrap().as_slice(),
             [0x20, 0x18, 0xc8, 0x81, 0x00, 0x38, 0x8e, 0x04, 0xb5]
@@ -135,13 +122,9 @@ mod tests {
 
     #[test]
     fn an_answer_with_any_bit_flipped_is_not_read() {
-        let good = [
-            0x81, 0x1c, 0x63, 0x20, 0x00, 0x38, 0x00, 0x01, 0x84, 0x04, 0x03, 0, 0, 0, 0, 0x1c,
-        ];
-        assert_eq!(
-            read(&good).map(|answer| (answer.command, answer.code)),
-            Some((0x38, 0))
-        );
+        let good =
+            [0x81, 0x1c, 0x63, 0x20, 0x00, 0x38, 0x00, 0x01, 0x84, 0x04, 0x03, 0, 0, 0, 0, 0x1c];
+        assert_eq!(read(&good).map(|answer| (answer.command, answer.code)), Some((0x38, 0)));
         for bit in 0..good.len() * 8 {
             let mut bad = good;
             bad[bit / 8] ^= 1 << (bit % 8);

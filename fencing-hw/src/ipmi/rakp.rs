@@ -30,13 +30,7 @@ impl Handshake {
     /// unpredictable.
     #[must_use]
     pub const fn new(tag: u8, console_random: [u8; 16]) -> Self {
-        Self {
-            tag,
-            console_random,
-            bmc_session: 0,
-            bmc_random: [0; 16],
-            bmc_guid: [0; 16],
-        }
+        Self { tag, console_random, bmc_session: 0, bmc_random: [0; 16], bmc_guid: [0; 16] }
     }
 
     /// The BMC's session id, once it has answered Open Session.
@@ -54,9 +48,7 @@ impl Handshake {
         let mut payload = Payload::new();
         let head = [self.tag, settings.privilege.code(), 0, 0];
         payload.extend_from_slice(&head).map_err(|_| TooLong)?;
-        payload
-            .extend_from_slice(&CONSOLE_SESSION.to_le_bytes())
-            .map_err(|_| TooLong)?;
+        payload.extend_from_slice(&CONSOLE_SESSION.to_le_bytes()).map_err(|_| TooLong)?;
         for (kind, algorithm) in (0_u8..).zip(settings.suite.algorithms()) {
             let block = [kind, 0, 0, 8, algorithm, 0, 0, 0];
             payload.extend_from_slice(&block).map_err(|_| TooLong)?;
@@ -77,12 +69,7 @@ impl Handshake {
             return Ok(false);
         };
         let mut offered = blocks.chunks_exact(8).map(|block| block[4]);
-        if !s
-            .suite
-            .algorithms()
-            .into_iter()
-            .all(|wanted| offered.next() == Some(wanted))
-        {
+        if !s.suite.algorithms().into_iter().all(|wanted| offered.next() == Some(wanted)) {
             return Err(DriverError::NoSuchSuite);
         }
         self.bmc_session = u32::from_le_bytes(*session);
@@ -139,9 +126,7 @@ impl Handshake {
                 settings.user.as_bytes(),
             ],
         );
-        suite::equal(&expected, code)
-            .then_some(true)
-            .ok_or(DriverError::WrongSecret)
+        suite::equal(&expected, code).then_some(true).ok_or(DriverError::WrongSecret)
     }
 
     /// RAKP message 3 (§13.22): the console's proof.
@@ -160,11 +145,7 @@ impl Handshake {
             ],
         );
         let mut payload = Payload::new();
-        for part in [
-            &[self.tag, 0, 0, 0],
-            &self.bmc_session.to_le_bytes()[..],
-            &code,
-        ] {
+        for part in [&[self.tag, 0, 0, 0], &self.bmc_session.to_le_bytes()[..], &code] {
             payload.extend_from_slice(part).map_err(|_| TooLong)?;
         }
         Ok(payload)
@@ -182,11 +163,7 @@ impl Handshake {
         let session = self.session_key(settings);
         let mut expected = settings.suite.hash(
             &session,
-            &[
-                &self.console_random,
-                &self.bmc_session.to_le_bytes(),
-                &self.bmc_guid,
-            ],
+            &[&self.console_random, &self.bmc_session.to_le_bytes(), &self.bmc_guid],
         );
         expected.truncate(settings.suite.check_len());
         if suite::equal(&expected, code) {
@@ -199,12 +176,7 @@ impl Handshake {
     fn session_key(&self, settings: &Settings) -> Hash {
         let key = settings.kg.as_ref().unwrap_or(&settings.password);
         let name = settings.user.as_bytes();
-        let parts = [
-            &self.console_random[..],
-            &self.bmc_random,
-            &name_field(settings),
-            name,
-        ];
+        let parts = [&self.console_random[..], &self.bmc_random, &name_field(settings), name];
         settings.suite.hash(key.bytes(), &parts)
     }
 
@@ -232,10 +204,7 @@ fn role(settings: &Settings) -> u8 {
 
 fn name_field(settings: &Settings) -> [u8; 2] {
     // A name is at most USER_MAX bytes, so its length is a byte.
-    [
-        role(settings),
-        u8::try_from(settings.user.len()).unwrap_or(u8::MAX),
-    ]
+    [role(settings), u8::try_from(settings.user.len()).unwrap_or(u8::MAX)]
 }
 
 /// What an RMCP+ status (§13.24) means to an administrator.

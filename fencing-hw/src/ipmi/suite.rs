@@ -91,9 +91,7 @@ pub struct Keys {
 
 impl core::fmt::Debug for Keys {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Keys")
-            .field("suite", &self.suite)
-            .finish_non_exhaustive()
+        f.debug_struct("Keys").field("suite", &self.suite).finish_non_exhaustive()
     }
 }
 
@@ -104,15 +102,8 @@ impl Keys {
         let integrity = suite.hash(session, &[&[1; CONSTANT]]);
         let second = suite.hash(session, &[&[2; CONSTANT]]);
         let mut cipher = [0; BLOCK];
-        cipher
-            .iter_mut()
-            .zip(&second)
-            .for_each(|(to, from)| *to = *from);
-        Self {
-            suite,
-            integrity,
-            cipher,
-        }
+        cipher.iter_mut().zip(&second).for_each(|(to, from)| *to = *from);
+        Self { suite, integrity, cipher }
     }
 
     /// The suite that the keys are for.
@@ -165,11 +156,7 @@ impl Keys {
         }
         let pad = usize::from(plain.pop()?);
         let length = plain.len().checked_sub(pad)?;
-        let padded = plain
-            .get(length..)?
-            .iter()
-            .zip(1_u8..)
-            .all(|(byte, value)| *byte == value);
+        let padded = plain.get(length..)?.iter().zip(1_u8..).all(|(byte, value)| *byte == value);
         (pad < BLOCK && padded).then(|| {
             plain.truncate(length);
             plain

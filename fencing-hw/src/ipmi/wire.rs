@@ -117,9 +117,7 @@ pub fn write_sealed(
         packet.push(0xff).map_err(|_| TooLong)?;
     }
     let pad = u8::try_from(pad).map_err(|_| TooLong)?;
-    packet
-        .extend_from_slice(&[pad, NEXT_HEADER])
-        .map_err(|_| TooLong)?;
+    packet.extend_from_slice(&[pad, NEXT_HEADER]).map_err(|_| TooLong)?;
     let code = keys.code(&packet[RMCP.len()..]);
     packet.extend_from_slice(&code).map_err(|_| TooLong)?;
     Ok(packet)
@@ -158,11 +156,7 @@ pub fn read(datagram: &[u8]) -> Option<Packet<'_>> {
     let (padding, code) = if flags & AUTHENTICATED == 0 {
         (0, trailer)
     } else {
-        let padding = trailer
-            .iter()
-            .take_while(|byte| **byte == 0xff)
-            .count()
-            .min(3);
+        let padding = trailer.iter().take_while(|byte| **byte == 0xff).count().min(3);
         let ends = trailer.get(padding..padding + 2)?;
         if ends != [u8::try_from(padding).ok()?, NEXT_HEADER] {
             return None;
