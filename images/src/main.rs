@@ -10,6 +10,7 @@ mod image;
 mod kernel;
 mod modules;
 mod packages;
+mod pair;
 mod rootfs;
 mod say;
 mod workspace;
@@ -21,12 +22,14 @@ const HELP: &str = "\
 The project's tasks. Run as root on Debian 12 or newer; what is missing is installed, named first.
 
   cargo image                 build the static executable and the bootable image
+  cargo pair                  run two nodes in namespaces, inject every fault, print the times
   cargo TASK -- --help        this text
 ";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if args.is_empty() || args.iter().any(|arg| arg == "--help" || arg == "-h") {
+    let helps = |arg: &String| arg == "--help" || arg == "-h";
+    if args.is_empty() || args.first().is_some_and(helps) || args.iter().all(helps) {
         say::line(HELP);
         return ExitCode::SUCCESS;
     }
@@ -46,6 +49,7 @@ fn run(args: &[String]) -> Result<(), Failure> {
             say::line(format!("in {}", image.folder.display()));
             Ok(())
         }
+        Some("pair") => pair::task(&args[1..]),
         Some(other) => {
             Err(Failure::Usage(format!("there is no task {other}; see cargo image -- --help")))
         }

@@ -1,0 +1,23 @@
+#!/bin/bash
+# Process 1 of a node in the rig without emulation: private copies of what a machine has to itself,
+# then the pair's daemon. When the daemon is gone the node is off.
+set -eu
+dir=$1
+name=$2
+
+hostname "$name"
+for path in etc var usr/sbin; do
+  mkdir -p "$dir/upper/$path" "$dir/work/$path"
+  mount -t overlay -o "lowerdir=/$path,upperdir=$dir/upper/$path,workdir=$dir/work/$path" \
+    overlay "/$path"
+done
+mount -t tmpfs none /run
+mkdir -p /run/lock /run/resource-agents /run/crm /run/diarch /srv/data
+mount -t tmpfs none /srv
+mkdir -p /srv/data /var/lib/pacemaker/cores /var/log/pacemaker
+
+diarch run 2>&1 &
+daemon=$!
+while kill -0 "$daemon" 2>/dev/null; do
+  wait -n "$daemon" || true
+done

@@ -1,0 +1,343 @@
+//! The faults, one function each: inject, wait until the client's writes are acknowledged again,
+//! and say how long that took.
+
+use super::World;
+use super::rig::{LINKS, NODES, Rig};
+use super::shell::{Failure, run};
+use nix::sys::signal::{Signal, kill};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Where the client finds the service.
+pub(crate) const SERVICE_ADDRESS: SocketAddr =
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 77, 0, 100)), 80);
+/// Longest acceptable time from any fault to service in the rig.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A named fault.
+#[derive(Clone, Copy)]
+pub(crate) struct Scenario {
+    /// A claim, as a file name would be.
+    pub(crate) name: &'static str,
+    /// The most runs that make sense.
+    pub(crate) runs_max: usize,
+    /// Plays it once on a healthy pair; the time from fault to service where that is defined.
+    pub(crate) play: fn(&mut World) -> Result<Option<Duration>, Failure>,
+}
+
+/// Every scenario, in the order in which they are played.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "power-cut", runs_max: 100, play: power_cut },
+    Scenario { name: "hang-and-wake", runs_max: 100, play: hang_and_wake },
+    Scenario { name: "all-links-cut", runs_max: 100, play: all_links_cut },
+    Scenario { name: "one-link-cut", runs_max: 1, play: one_link_cut },
+    Scenario { name: "manager-killed", runs_max: 1, play: manager_killed },
+    Scenario { name: "guardian-killed", runs_max: 100, play: guardian_killed },
+    Scenario { name: "resource-failed", runs_max: 100, play: resource_failed },
+    Scenario { name: "planned-move", runs_max: 100, play: planned_move },
+    Scenario { name: "standby", runs_max: 100, play: standby },
+    Scenario { name: "blackout-last-owner-first", runs_max: 1, play: blackout_owner_first },
+    Scenario { name: "blackout-other-first", runs_max: 1, play: blackout_other_first },
+    Scenario { name: "twenty-link-cuts", runs_max: 1, play: twenty_link_cuts },
+];
+
+/// Sees both nodes from outside, at every look: the data disk belongs to one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Referee {
+    violation: Option<String>,
+}
+
+impl Referee {
+    /// Looks once.
+    pub(crate) fn look(&mut self, rig: &Rig, during: &str) {
+        if rig.has_data_mounted(0) && rig.has_data_mounted(1) {
+            self.violation.get_or_insert_with(|| format!("both nodes had it mounted ({during})"));
+        }
+    }
+
+    /// What went wrong, if anything did.
+    pub(crate) fn verdict(&self) -> Option<&str> {
+        self.violation.as_deref()
+    }
+}
+
+/// Writes the pair's settings, its key, its SBD disk and its CIB.
+pub(crate) fn configure(rig: &Rig, executable: &Path) -> Result<(), Failure> {
+    let program = executable.display().to_string();
+    let made = rig.dir().join("etc");
+    let folder = made.display().to_string();
+    let [a, b] = NODES;
+    let mut setup = vec!["setup", "--output", &folder, "--cluster", "pair"];
+    setup.extend(["--node", a, "--node", b, "--watchdog", "software", "--disk", rig.sbd()]);
+    for link in LINKS {
+        setup.extend(["--link", link]);
+    }
+    run(&program, &setup)?;
+    run(&program, &["sbd", "-d", rig.sbd(), "create"])?;
+    let cib = storage_cib(rig.data());
+    for node in NODES {
+        let etc = rig.inside(node, "/etc/diarch").display().to_string();
+        run("mkdir", &["-p", &etc])?;
+        run("cp", &["-r", &format!("{folder}/."), &etc])?;
+        let store = rig.inside(node, "/var/lib/pacemaker/cib");
+        run("mkdir", &["-p", &store.display().to_string()])?;
+        std::fs::write(store.join("cib.xml"), &cib)
+            .map_err(|error| format!("cannot write {}: {error}", store.display()))?;
+    }
+    publish(rig)
+}
+
+/// Puts the two small programs that the client calls onto the data disk.
+fn publish(rig: &Rig) -> Result<(), Failure> {
+    let mount = rig.dir().join("mount");
+    let place = mount.display().to_string();
+    run("mkdir", &["-p", &place])?;
+    run("mount", &[rig.data(), &place])?;
+    let scripts = [
+        (
+            "append",
+            "echo \"$QUERY_STRING\" >>/srv/data/log && sync -d /srv/data/log && \
+                    echo \"stored $(hostname)\"",
+        ),
+        ("all", "cat /srv/data/log"),
+    ];
+    let cgi = mount.join("www/cgi-bin");
+    let mut wrote = std::fs::create_dir_all(&cgi);
+    for (name, body) in scripts {
+        let text = format!("#!/bin/sh\necho 'Content-Type: text/plain'\necho\n{body}\n");
+        wrote = wrote.and_then(|()| std::fs::write(cgi.join(name), text));
+    }
+    let programs = cgi.display().to_string();
+    let made = run("chmod", &["755", &format!("{programs}/append"), &format!("{programs}/all")]);
+    run("umount", &[&place])?;
+    wrote.map_err(|error| format!("cannot write the client's programs: {error}"))?;
+    made.map(drop)
+}
+
+/// The storage service of the examples with this rig's disk, device and address.
+fn storage_cib(data: &str) -> String {
+    include_str!("storage-pair.xml").replace("@DATA@", data)
+}
+
+/// Why the pair is not (yet) healthy: a node that is no member, a resource that does not run.
+pub(crate) fn trouble(world: &mut World) -> Option<String> {
+    for (index, name) in NODES.iter().enumerate() {
+        if !world.rig.is_on(index) {
+            return Some(format!("{name} switched itself off"));
+        }
+        let status = match world.rig.exec(index, &["crm_mon", "-1", "--output-as=xml"]) {
+            Ok(status) => status,
+            Err(failure) => return Some(failure),
+        };
+        if status.matches("online=\"true\"").count() != NODES.len() {
+            return Some(format!("{name} does not see both nodes online"));
+        }
+        if status.contains("role=\"Stopped\"") || status.contains("pending=\"") {
+            return Some(format!("{} sees a resource that is not running", NODES[index]));
+        }
+    }
+    None
+}
+
+/// Which node the client is served by now, and which is the other.
+fn active(world: &World) -> Result<(usize, usize), Failure> {
+    let ack = world.client.wait_ack(Instant::now(), None, PATIENCE)?;
+    match NODES.iter().position(|name| *name == ack.node) {
+        Some(0) => Ok((0, 1)),
+        Some(_) => Ok((1, 0)),
+        None => Err(format!("the service calls itself {}", ack.node)),
+    }
+}
+
+/// Waits until the client is served by `node`, the referee looking on.
+fn served_by(
+    world: &mut World,
+    since: Instant,
+    node: usize,
+    what: &str,
+) -> Result<Duration, Failure> {
+    let step = Duration::from_millis(4);
+    loop {
+        world.referee.look(&world.rig, what);
+        match world.client.wait_ack(since, Some(NODES[node]), step) {
+            Ok(ack) => return Ok(ack.answered.duration_since(since)),
+            Err(failure) if since.elapsed() > PATIENCE => return Err(failure),
+            Err(_) => {}
+        }
+    }
+}
+
+fn off_within(world: &mut World, index: usize, patience: Duration) -> Result<Duration, Failure> {
+    let start = Instant::now();
+    while world.rig.is_on(index) {
+        world.referee.look(&world.rig, "waiting for a reset");
+        if start.elapsed() > patience {
+            return Err(format!("{} was not reset within {patience:?}", NODES[index]));
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(start.elapsed())
+}
+
+fn power_cut(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (owner, other) = active(world)?;
+    let fault = Instant::now();
+    world.rig.power_cut(owner)?;
+    served_by(world, fault, other, "power cut").map(Some)
+}
+
+fn hang_and_wake(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (owner, other) = active(world)?;
+    let fault = Instant::now();
+    world.rig.signal_all(owner, Signal::SIGSTOP);
+    // The frozen node still has the disk mounted, as a stopped machine has: the referee can only
+    // look again once it has been woken.
+    let ack = world.client.wait_ack(fault, Some(NODES[other]), PATIENCE)?;
+    world.rig.signal_all(owner, Signal::SIGCONT);
+    off_within(world, owner, Duration::from_millis(500))?;
+    Ok(Some(ack.answered.duration_since(fault)))
+}
+
+fn cut_all_links(world: &mut World) -> Result<(Instant, usize), Failure> {
+    let fault = Instant::now();
+    for link in 0..LINKS.len() {
+        world.rig.set_link(link, false)?;
+    }
+    while fault.elapsed() < PATIENCE {
+        world.referee.look(&world.rig, "links cut");
+        for index in 0..NODES.len() {
+            if !world.rig.is_on(index) {
+                return Ok((fault, 1 - index));
+            }
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Err("both nodes went on with all links cut".into())
+}
+
+fn all_links_cut(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (fault, survivor) = cut_all_links(world)?;
+    let time = served_by(world, fault, survivor, "links cut")?;
+    if world.rig.is_on(survivor) {
+        return Ok(Some(time));
+    }
+    Err("both nodes were reset".into())
+}
+
+fn twenty_link_cuts(world: &mut World) -> Result<Option<Duration>, Failure> {
+    for round in 1..=20 {
+        all_links_cut(world).map_err(|failure| format!("cut {round}: {failure}"))?;
+        world.make_healthy()?;
+    }
+    Ok(None)
+}
+
+fn nothing_happens(world: &mut World, owner: usize, span: Duration) -> Result<(), Failure> {
+    let start = Instant::now();
+    while start.elapsed() < span {
+        world.client.wait_ack(Instant::now(), Some(NODES[owner]), Duration::from_millis(900))?;
+        for (index, name) in NODES.iter().enumerate() {
+            if !world.rig.is_on(index) {
+                return Err(format!("{name} was reset"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn one_link_cut(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (owner, _) = active(world)?;
+    world.rig.set_link(0, false)?;
+    nothing_happens(world, owner, Duration::from_secs(4))?;
+    world.rig.set_link(0, true)?;
+    nothing_happens(world, owner, Duration::from_secs(1))?;
+    Ok(None)
+}
+
+fn kill_process(world: &World, index: usize, words: &str) -> Result<(), Failure> {
+    let name = NODES[index];
+    let pid = world
+        .rig
+        .process(index, words)
+        .ok_or_else(|| format!("{name} has no process `diarch {words}`"))?;
+    kill(pid, Signal::SIGKILL).map_err(|error| format!("cannot kill {pid}: {error}"))
+}
+
+fn manager_killed(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (owner, _) = active(world)?;
+    let server = |world: &World| world.rig.exec(owner, &["pgrep", "-o", "-f", "busybox httpd"]);
+    let before = server(world)?;
+    kill_process(world, owner, "manager")?;
+    nothing_happens(world, owner, Duration::from_secs(6))?;
+    if server(world)? != before {
+        return Err("the service was restarted".into());
+    }
+    Ok(None)
+}
+
+fn guardian_killed(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (owner, other) = active(world)?;
+    let fault = Instant::now();
+    kill_process(world, owner, "run")?;
+    served_by(world, fault, other, "guardian killed").map(Some)
+}
+
+fn resource_failed(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (owner, _) = active(world)?;
+    let fault = Instant::now();
+    world.rig.exec(owner, &["pkill", "-9", "-f", "busybox httpd"])?;
+    let time = served_by(world, fault, owner, "resource failed")?;
+    world.rig.exec(owner, &["crm_resource", "--cleanup"])?;
+    Ok(Some(time))
+}
+
+fn planned_move(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (owner, other) = active(world)?;
+    let fault = Instant::now();
+    world.rig.exec(owner, &["crm_resource", "--move", "-r", "storage", "-N", NODES[other]])?;
+    let time = served_by(world, fault, other, "planned move")?;
+    world.rig.exec(owner, &["crm_resource", "--clear", "-r", "storage"])?;
+    Ok(Some(time))
+}
+
+fn standby(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (owner, other) = active(world)?;
+    let fault = Instant::now();
+    world.rig.exec(other, &["crm_standby", "-N", NODES[owner], "-v", "on"])?;
+    let time = served_by(world, fault, other, "standby")?;
+    world.rig.exec(other, &["crm_standby", "-N", NODES[owner], "-D"])?;
+    Ok(Some(time))
+}
+
+fn blackout(world: &mut World) -> Result<(usize, usize), Failure> {
+    let (owner, other) = active(world)?;
+    // The other node dies first, so that the owner is the last one to have owned the data alone.
+    world.rig.power_cut(other)?;
+    std::thread::sleep(Duration::from_secs(6));
+    world.client.wait_ack(Instant::now(), Some(NODES[owner]), PATIENCE)?;
+    world.rig.power_cut(owner)?;
+    Ok((owner, other))
+}
+
+fn blackout_owner_first(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (owner, _) = blackout(world)?;
+    let fault = Instant::now();
+    world.rig.power_on(owner)?;
+    served_by(world, fault, owner, "start alone").map(Some)
+}
+
+fn blackout_other_first(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (owner, other) = blackout(world)?;
+    world.rig.power_on(other)?;
+    let start = Instant::now();
+    if world.client.wait_ack(start, None, Duration::from_secs(8)).is_ok() {
+        return Err(format!("{} served data that may be stale", NODES[other]));
+    }
+    let reason = world.rig.exec(other, &["diarch", "status"]);
+    if !reason.as_ref().is_ok_and(|text| text.contains("last owner")) {
+        return Err(format!("status does not say why it does not start: {reason:?}"));
+    }
+    world.rig.power_on(owner)?;
+    world.client.wait_ack(start, None, PATIENCE).map(|_| None)
+}
