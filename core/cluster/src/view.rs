@@ -73,6 +73,10 @@ pub struct View {
     /// Whether this node may start protected resources: it sees its peer as a member, or it holds
     /// the claim and the peer is down with proof. Never true otherwise.
     pub may_act: bool,
+    /// Whether this node may ask a power driver to switch the peer off: it holds the claim, or
+    /// there is no disk to claim on and the heavier node has had its turn. Asking a driver for the
+    /// state of the power is always allowed.
+    pub may_fence: bool,
     /// Why not, when `may_act` is false.
     pub refusal: Option<Refusal>,
     /// The generation that the claim records: grows with each claim won. A node whose generation is
