@@ -29,7 +29,8 @@ pub enum PowerRequest {
     Off,
     /// Switch on, and read back until it is on.
     On,
-    /// Off, read back as off, then on. Done as soon as the machine has been seen off and the order to
+    /// Off, read back as off, then on. Done as soon as the machine has been seen off and the order
+    /// to
     /// switch it on was accepted.
     Reboot,
 }

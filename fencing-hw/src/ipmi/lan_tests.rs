@@ -5,7 +5,8 @@ use super::super::{Privilege, Secret};
 use super::*;
 use std::vec::Vec;
 
-/// A BMC that knows one user; it follows the same sections of the specification from the other side.
+/// A BMC that knows one user; it follows the same sections of the specification from the other
+/// side.
 struct Bmc {
     password: Secret,
     on: bool,

@@ -1,7 +1,8 @@
 //! IPMI 2.0 over LAN (RMCP+), as a driver of one BMC.
 //!
 //! Layers, bottom up: [`wire`] frames a payload for RMCP and for a session, [`suite`] is the
-//! cryptography of cipher suites 3 and 17, [`rakp`] is the handshake, [`message`] the command inside
+//! cryptography of cipher suites 3 and 17, [`rakp`] is the handshake, [`message`] the command
+//! inside
 //! a session, [`Lan`] the driver. IPMI 2.0 §13 (sessions), §22 (commands), §28 (chassis).
 
 pub mod message;

@@ -120,7 +120,8 @@ impl Keys {
         code
     }
 
-    /// Encrypts `plain` under `iv`: the vector, then the blocks (§13.29). `None` if it does not fit.
+    /// Encrypts `plain` under `iv`: the vector, then the blocks (§13.29). `None` if it does not
+    /// fit.
     #[must_use]
     pub fn seal(&self, plain: &[u8], iv: [u8; BLOCK]) -> Option<Payload> {
         let pad = (BLOCK - (plain.len() + 1) % BLOCK) % BLOCK;

@@ -1,5 +1,5 @@
-//! Two nodes on one machine without emulation: each in its own network, process, mount and host name
-//! namespaces, joined by two direct links and one service network, with a shared SBD disk and a
+//! Two nodes on one machine without emulation: each in its own network, process, mount and host
+//! name namespaces, joined by two direct links and one service network, with a shared SBD disk and a
 //! shared data disk on loop devices.
 //!
 //! The software watchdog ends a node's whole process namespace. That is no protection against a
@@ -153,7 +153,7 @@ impl Rig {
         Ok(())
     }
 
-    /// Whether a node is running; one that ended itself is noticed here and its network goes with it.
+    /// Whether a node is running; one that ended itself is noticed here; its network goes with it.
     pub(crate) fn is_on(&mut self, index: usize) -> bool {
         let ended = match &mut self.nodes[index] {
             Some(node) => !matches!(node.wrapper.try_wait(), Ok(None)),

@@ -1,4 +1,4 @@
-//! Figures: a list of times as minimum, median and maximum; a process's memory, threads and wakeups.
+//! Figures: times as minimum, median and maximum; a process's memory, threads and wakeups.
 
 use super::shell::slurp;
 use nix::unistd::Pid;
