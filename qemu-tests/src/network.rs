@@ -1,0 +1,188 @@
+//! The service network: a hub with both machines on it and the client outside.
+//!
+//! Frames are datagrams on Unix sockets. What cannot be delivered at once is lost, as on a wire.
+
+use crate::trouble::Trouble;
+use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::time::Instant;
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+/// The longest frame, in bytes.
+const FRAME_MAX: usize = 2048;
+
+/// One machine's place on the hub: our socket, and the machine's.
+#[derive(Debug)]
+struct Place {
+    ours: UnixDatagram,
+    theirs: PathBuf,
+}
+
+impl Place {
+    fn send(&self, frame: &[u8]) {
+        // A machine that is off or does not listen loses the frame.
+        self.ours.send_to(frame, &self.theirs).ok();
+    }
+}
+
+/// The client's place on the hub, as `smoltcp` wants it.
+#[derive(Debug)]
+pub(crate) struct Port {
+    places: Arc<[Place; 2]>,
+    arrived: Receiver<Vec<u8>>,
+    address: [u8; 4],
+}
+
+/// Opens the hub: for each machine our socket's path and the machine's. The client's IPv4 address
+/// is `address`.
+///
+/// # Errors
+/// If a socket cannot be bound.
+pub(crate) fn open(paths: [(PathBuf, PathBuf); 2], address: [u8; 4]) -> Result<Port, Trouble> {
+    let bind = |(ours, theirs): (PathBuf, PathBuf)| {
+        let doing = format!("binding {}", ours.display());
+        let ours = UnixDatagram::bind(&ours).map_err(Trouble::rig(doing))?;
+        let doing = "setting up the hub";
+        ours.set_nonblocking(false).map_err(Trouble::rig(doing))?;
+        Ok(Place { ours, theirs })
+    };
+    let [first, second] = paths;
+    let places = Arc::new([bind(first)?, bind(second)?]);
+    let (sender, arrived) = channel();
+    for machine in 0..2 {
+        let places = Arc::clone(&places);
+        let sender: Sender<Vec<u8>> = sender.clone();
+        let receiving = places[machine]
+            .ours
+            .try_clone()
+            .map_err(Trouble::rig("setting up the hub"))?;
+        thread::spawn(move || {
+            let mut frame = [0; FRAME_MAX];
+            while let Ok(length) = receiving.recv(&mut frame) {
+                places[1 - machine].send(&frame[..length]);
+                if sender.send(frame[..length].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    for place in places.iter() {
+        // Only sending must never wait; a machine that is stopped does not stop the hub.
+        place
+            .ours
+            .set_write_timeout(Some(std::time::Duration::from_millis(1)))
+            .map_err(Trouble::rig("setting up the hub"))?;
+    }
+    Ok(Port {
+        places,
+        arrived,
+        address,
+    })
+}
+
+impl Port {
+    /// Waits for a frame to arrive, at most for `limit`; says whether one can be received.
+    pub(crate) fn next(&self, limit: std::time::Duration) -> Option<Vec<u8>> {
+        let mut frame = self.arrived.recv_timeout(limit).ok()?;
+        announced(&mut frame, self.address);
+        Some(frame)
+    }
+}
+
+/// Turns the announcement of an address that moved ("gratuitous ARP", RFC 5227 section 3) into an
+/// answer to the client: `smoltcp` ignores the announcement, every kernel heeds it.
+fn announced(frame: &mut [u8], address: [u8; 4]) {
+    let is_arp = frame.len() >= 42 && frame[12..14] == [8, 6];
+    if is_arp && frame[28..32] == frame[38..42] {
+        frame[20..22].copy_from_slice(&[0, 2]);
+        frame[32..38].copy_from_slice(&CLIENT_MAC);
+        frame[38..42].copy_from_slice(&address);
+    }
+}
+
+/// The client's hardware address.
+pub(crate) const CLIENT_MAC: [u8; 6] = [0x52, 0x54, 0, 0x77, 0, 1];
+
+/// A device with at most one frame that has arrived.
+#[derive(Debug)]
+pub(crate) struct Step<'a> {
+    /// The place on the hub.
+    pub(crate) port: &'a Port,
+    /// What has arrived and was not yet looked at.
+    pub(crate) frame: Option<Vec<u8>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Arrived(Vec<u8>);
+
+#[derive(Debug)]
+pub(crate) struct Leaving<'a>(&'a Port);
+
+impl Device for Step<'_> {
+    type RxToken<'a>
+        = Arrived
+    where
+        Self: 'a;
+    type TxToken<'a>
+        = Leaving<'a>
+    where
+        Self: 'a;
+
+    fn receive(&mut self, _: Instant) -> Option<(Arrived, Leaving<'_>)> {
+        let frame = self.frame.take()?;
+        Some((Arrived(frame), Leaving(self.port)))
+    }
+
+    fn transmit(&mut self, _: Instant) -> Option<Leaving<'_>> {
+        Some(Leaving(self.port))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = 1514;
+        capabilities
+    }
+}
+
+impl RxToken for Arrived {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        f(&self.0)
+    }
+}
+
+impl TxToken for Leaving<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, length: usize, f: F) -> R {
+        let mut frame = vec![0; length];
+        let result = f(&mut frame);
+        for place in self.0.places.iter() {
+            place.send(&frame);
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::announced;
+
+    #[test]
+    fn an_announcement_becomes_an_answer_and_nothing_else_changes() {
+        let mut frame = [0_u8; 42];
+        frame[12..14].copy_from_slice(&[8, 6]);
+        frame[21] = 1;
+        frame[28..32].copy_from_slice(&[192, 168, 77, 10]);
+        let mut request = frame;
+        frame[38..42].copy_from_slice(&[192, 168, 77, 10]);
+        announced(&mut frame, [192, 168, 77, 254]);
+        assert_eq!(frame[21], 2);
+        assert_eq!(frame[38..42], [192, 168, 77, 254]);
+        request[38..42].copy_from_slice(&[192, 168, 77, 254]);
+        let before = request;
+        announced(&mut request, [192, 168, 77, 254]);
+        assert_eq!(request, before);
+    }
+}
