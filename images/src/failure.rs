@@ -39,6 +39,8 @@ pub(crate) enum Failure {
         /// In which way.
         why: &'static str,
     },
+    /// Some checks failed; they have been printed already.
+    Checks(usize),
 }
 
 impl Failure {
@@ -60,6 +62,7 @@ impl fmt::Display for Failure {
             Self::Status { command, code: None } => write!(f, "`{command}` was killed by a signal"),
             Self::Missing(what) => write!(f, "missing: {what}"),
             Self::Malformed { what, why } => write!(f, "{what}: {why}"),
+            Self::Checks(count) => write!(f, "{count} failed"),
         }
     }
 }

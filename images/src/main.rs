@@ -13,6 +13,7 @@ mod packages;
 mod pair;
 mod rootfs;
 mod say;
+mod verify;
 mod workspace;
 
 use failure::Failure;
@@ -22,6 +23,7 @@ const HELP: &str = "\
 The project's tasks. Run as root on Debian 12 or newer; what is missing is installed, named first.
 
   cargo image                 build the static executable and the bootable image
+  cargo verify [--quick]      run every check and test; --quick: those that need no machines
   cargo pair                  run two nodes in namespaces, inject every fault, print the times
   cargo TASK -- --help        this text
 ";
@@ -49,6 +51,11 @@ fn run(args: &[String]) -> Result<(), Failure> {
             say::line(format!("in {}", image.folder.display()));
             Ok(())
         }
+        Some("verify") => match &args[1..] {
+            [] => verify::verify(false),
+            [flag] if flag == "--quick" => verify::verify(true),
+            _ => Err(Failure::Usage("cargo verify takes --quick and nothing else".to_owned())),
+        },
         Some("pair") => pair::task(&args[1..]),
         Some(other) => {
             Err(Failure::Usage(format!("there is no task {other}; see cargo image -- --help")))

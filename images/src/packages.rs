@@ -21,6 +21,9 @@ pub(crate) const FOR_IMAGE: &[&str] = &[
     "zstd",
 ];
 
+/// What running two machines needs.
+pub(crate) const FOR_MACHINES: &[&str] = &["qemu-system-x86"];
+
 /// Installs what is missing of `names`, naming it first.
 ///
 /// # Errors

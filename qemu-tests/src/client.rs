@@ -54,9 +54,7 @@ impl Client {
     /// A client at `port` of the hub that does nothing yet.
     pub(crate) fn new(port: Port, journal: &Journal) -> Self {
         let state = Arc::new(Mutex::new(State::default()));
-        let client = Self {
-            state: Arc::clone(&state),
-        };
+        let client = Self { state: Arc::clone(&state) };
         let journal = journal.clone();
         thread::spawn(move || Worker::new(port, state, journal).work());
         client
@@ -102,9 +100,7 @@ impl Client {
         state.fetched = None;
         state.wanted = Some(path.to_owned());
         drop(state);
-        wait::until(&format!("{path} from the service"), limit, || {
-            self.lock().fetched.take()
-        })
+        wait::until(&format!("{path} from the service"), limit, || self.lock().fetched.take())
     }
 }
 
@@ -122,17 +118,12 @@ struct Worker {
 impl Worker {
     fn new(port: Port, state: Arc<Mutex<State>>, journal: Journal) -> Self {
         let config = Config::new(HardwareAddress::Ethernet(EthernetAddress(CLIENT_MAC)));
-        let mut step = Step {
-            port: &port,
-            frame: None,
-        };
+        let mut step = Step { port: &port, frame: None };
         let mut interface = Interface::new(config, &mut step, NetInstant::ZERO);
         interface.update_ip_addrs(|addresses| {
             let [a, b, c, d] = CLIENT_ADDRESS;
             // The list has room for more than one.
-            addresses
-                .push(IpCidr::new(IpAddress::v4(a, b, c, d), 24))
-                .ok();
+            addresses.push(IpCidr::new(IpAddress::v4(a, b, c, d), 24)).ok();
         });
         Self {
             port,
@@ -180,15 +171,11 @@ impl Worker {
         );
         let begun = Instant::now();
         let answer = self.ask(&request).unwrap_or_default();
-        let node = answer
-            .trim()
-            .strip_prefix(&format!("written {number} "))
-            .map(str::to_owned);
+        let node = answer.trim().strip_prefix(&format!("written {number} ")).map(str::to_owned);
         let Some(node) = node else {
             if down.is_none() {
                 *down = Some(begun);
-                self.journal
-                    .note(Source::Client, format!("write {number} not acknowledged"));
+                self.journal.note(Source::Client, format!("write {number} not acknowledged"));
             }
             return;
         };
@@ -200,23 +187,16 @@ impl Worker {
                 format!("write {number} acknowledged by {node} after {gap:.3} s"),
             );
         } else if number == 1 {
-            self.journal.note(
-                Source::Client,
-                format!("first write acknowledged by {node}"),
-            );
+            self.journal.note(Source::Client, format!("first write acknowledged by {node}"));
         }
         self.next += 1;
-        self.lock()
-            .acknowledged
-            .push(Acknowledged { at, number, node });
+        self.lock().acknowledged.push(Acknowledged { at, number, node });
     }
 
     /// Sends a request and returns the body of an answer of status 200.
     fn ask(&mut self, request: &str) -> Option<String> {
         let buffer = |size| tcp::SocketBuffer::new(vec![0; size]);
-        let handle = self
-            .sockets
-            .add(tcp::Socket::new(buffer(256 * 1024), buffer(4096)));
+        let handle = self.sockets.add(tcp::Socket::new(buffer(256 * 1024), buffer(4096)));
         let answer = self.converse(handle, request);
         self.sockets.get_mut::<tcp::Socket<'_>>(handle).abort();
         self.step(Duration::ZERO);
@@ -271,15 +251,8 @@ impl Worker {
         loop {
             let more = frame.is_some();
             let elapsed = i64::try_from(self.start.elapsed().as_micros()).unwrap_or(i64::MAX);
-            let mut step = Step {
-                port: &self.port,
-                frame,
-            };
-            self.interface.poll(
-                NetInstant::from_micros(elapsed),
-                &mut step,
-                &mut self.sockets,
-            );
+            let mut step = Step { port: &self.port, frame };
+            self.interface.poll(NetInstant::from_micros(elapsed), &mut step, &mut self.sockets);
             if !more {
                 return;
             }

@@ -113,9 +113,7 @@ impl CommandPort {
         let doing = "using the command port";
         self.token += 1;
         let mut stream = UnixStream::connect(&self.path).map_err(Trouble::rig(doing))?;
-        stream
-            .set_read_timeout(Some(Duration::from_millis(100)))
-            .map_err(Trouble::rig(doing))?;
+        stream.set_read_timeout(Some(Duration::from_millis(100))).map_err(Trouble::rig(doing))?;
         stream
             .write_all(format!("{} {command}\n", self.token).as_bytes())
             .map_err(Trouble::rig(doing))?;

@@ -47,14 +47,8 @@ impl Journal {
     /// An empty list that is also written to the file at `path`.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        let inner = Inner {
-            records: Vec::new(),
-            file: File::create(path).ok(),
-        };
-        Self {
-            start: Instant::now(),
-            inner: Arc::new((Mutex::new(inner), Condvar::new())),
-        }
+        let inner = Inner { records: Vec::new(), file: File::create(path).ok() };
+        Self { start: Instant::now(), inner: Arc::new((Mutex::new(inner), Condvar::new())) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -64,11 +58,7 @@ impl Journal {
 
     /// Notes that `source` said `text` now.
     pub fn note(&self, source: Source, text: impl Into<String>) {
-        let record = Record {
-            at: Instant::now(),
-            source,
-            text: text.into(),
-        };
+        let record = Record { at: Instant::now(), source, text: text.into() };
         let mut inner = self.lock();
         let seconds = self.seconds(record.at);
         if let Some(file) = &mut inner.file {
@@ -97,10 +87,7 @@ impl Journal {
     /// All records from number `from` on.
     #[must_use]
     pub fn since(&self, from: usize) -> Vec<Record> {
-        self.lock()
-            .records
-            .get(from..)
-            .map_or_else(Vec::new, <[Record]>::to_vec)
+        self.lock().records.get(from..).map_or_else(Vec::new, <[Record]>::to_vec)
     }
 
     /// Seconds from the start of the rig to `at`.
@@ -120,11 +107,7 @@ impl Journal {
         let mut next = from;
         let mut inner = self.lock();
         loop {
-            let found = inner
-                .records
-                .iter()
-                .skip(next)
-                .find(|record| wanted(record));
+            let found = inner.records.iter().skip(next).find(|record| wanted(record));
             if let Some(record) = found {
                 return Some(record.clone());
             }
@@ -133,12 +116,8 @@ impl Journal {
             if left == Duration::ZERO {
                 return None;
             }
-            inner = self
-                .inner
-                .1
-                .wait_timeout(inner, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            inner =
+                self.inner.1.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }

@@ -247,9 +247,7 @@ impl Shared {
         length: u32,
         data: &mut Vec<u8>,
     ) -> u32 {
-        let in_range = offset
-            .checked_add(u64::from(length))
-            .is_some_and(|end| end <= self.size);
+        let in_range = offset.checked_add(u64::from(length)).is_some_and(|end| end <= self.size);
         if !in_range || length > LENGTH_MAX {
             return EINVAL;
         }
@@ -269,13 +267,7 @@ impl Shared {
             }
             _ => return EINVAL,
         };
-        accesses.push(Access {
-            at: Instant::now(),
-            machine,
-            kind,
-            offset,
-            length,
-        });
+        accesses.push(Access { at: Instant::now(), machine, kind, offset, length });
         if done.is_ok() { 0 } else { EIO }
     }
 }

@@ -55,10 +55,8 @@ pub(crate) fn open(paths: [(PathBuf, PathBuf); 2], address: [u8; 4]) -> Result<P
     for machine in 0..2 {
         let places = Arc::clone(&places);
         let sender: Sender<Vec<u8>> = sender.clone();
-        let receiving = places[machine]
-            .ours
-            .try_clone()
-            .map_err(Trouble::rig("setting up the hub"))?;
+        let receiving =
+            places[machine].ours.try_clone().map_err(Trouble::rig("setting up the hub"))?;
         thread::spawn(move || {
             let mut frame = [0; FRAME_MAX];
             while let Ok(length) = receiving.recv(&mut frame) {
@@ -76,11 +74,7 @@ pub(crate) fn open(paths: [(PathBuf, PathBuf); 2], address: [u8; 4]) -> Result<P
             .set_write_timeout(Some(std::time::Duration::from_millis(1)))
             .map_err(Trouble::rig("setting up the hub"))?;
     }
-    Ok(Port {
-        places,
-        arrived,
-        address,
-    })
+    Ok(Port { places, arrived, address })
 }
 
 impl Port {

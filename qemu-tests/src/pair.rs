@@ -53,10 +53,7 @@ fn image_folder() -> PathBuf {
 /// [`Trouble::Skipped`] if it cannot.
 pub fn image() -> Result<Image, Trouble> {
     let folder = image_folder();
-    let image = Image {
-        kernel: folder.join("vmlinux"),
-        initrd: folder.join("initrd"),
-    };
+    let image = Image { kernel: folder.join("vmlinux"), initrd: folder.join("initrd") };
     if !image.kernel.is_file() || !image.initrd.is_file() {
         return Err(Trouble::Skipped(format!(
             "no image in {}; build it with: cargo image",
@@ -91,12 +88,7 @@ impl Pair {
         let arbiter = serve(&folder.join("arbiter.img"), &arbiter_sockets)?;
         let socket = |end: &str, network: &str| folder.join(format!("{network}-{end}.net"));
         let port = network::open(
-            NAMES.map(|name| {
-                (
-                    socket(&format!("hub-{name}"), "service"),
-                    socket(name, "service"),
-                )
-            }),
+            NAMES.map(|name| (socket(&format!("hub-{name}"), "service"), socket(name, "service"))),
             CLIENT_ADDRESS,
         )?;
         let mut machines = Vec::new();
@@ -118,10 +110,7 @@ impl Pair {
                 image: image.clone(),
                 memory_mib: MEMORY_MIB,
                 own_disk: own.join("own.img"),
-                shared_disks: vec![
-                    data_sockets[machine].clone(),
-                    arbiter_sockets[machine].clone(),
-                ],
+                shared_disks: vec![data_sockets[machine].clone(), arbiter_sockets[machine].clone()],
                 interfaces,
                 folder: own,
             };
@@ -130,14 +119,7 @@ impl Pair {
         }
         let machines = <[Machine; 2]>::try_from(machines)
             .map_err(|_| Trouble::Wrong("the rig has two machines".to_owned()))?;
-        Ok(Self {
-            machines,
-            client: Client::new(port, &journal),
-            journal,
-            data,
-            arbiter,
-            folder,
-        })
+        Ok(Self { machines, client: Client::new(port, &journal), journal, data, arbiter, folder })
     }
 
     /// Where the rig's files are.
@@ -181,12 +163,9 @@ impl Pair {
         text: &str,
         limit: Duration,
     ) -> Result<Record, Trouble> {
-        self.wait(
-            from,
-            &format!("`{text}` on {}'s console", NAMES[machine]),
-            limit,
-            |record| record.source == Source::Console(machine) && record.text.contains(text),
-        )
+        self.wait(from, &format!("`{text}` on {}'s console", NAMES[machine]), limit, |record| {
+            record.source == Source::Console(machine) && record.text.contains(text)
+        })
     }
 
     /// Waits for an event of a machine's QEMU.
@@ -200,12 +179,9 @@ impl Pair {
         event: &str,
         limit: Duration,
     ) -> Result<Record, Trouble> {
-        self.wait(
-            from,
-            &format!("{event} of {}", NAMES[machine]),
-            limit,
-            |record| record.source == Source::Qmp(machine) && record.text.starts_with(event),
-        )
+        self.wait(from, &format!("{event} of {}", NAMES[machine]), limit, |record| {
+            record.source == Source::Qmp(machine) && record.text.starts_with(event)
+        })
     }
 
     fn wait(
@@ -253,11 +229,7 @@ impl Pair {
         let how = if up { "in" } else { "out" };
         self.journal.note(
             Source::Rig,
-            format!(
-                "{} plugged {how} at {}",
-                links.join(" and "),
-                NAMES[machine]
-            ),
+            format!("{} plugged {how} at {}", links.join(" and "), NAMES[machine]),
         );
         for link in links {
             self.machines[machine].qmp()?.set_link(link, up)?;

@@ -57,12 +57,7 @@ impl Machine {
     #[must_use]
     pub fn new(hardware: Hardware, journal: &Journal) -> Self {
         let port = CommandPort::new(hardware.folder.join("command.sock"));
-        Self {
-            hardware,
-            journal: journal.clone(),
-            running: None,
-            port,
-        }
+        Self { hardware, journal: journal.clone(), running: None, port }
     }
 
     /// Its node's name.
@@ -103,18 +98,14 @@ impl Machine {
                 std::fs::remove_file(stale).map_err(Trouble::rig("removing an old socket"))?;
             }
         }
-        let mut process = self
-            .command(&socket)
-            .spawn()
-            .map_err(Trouble::rig("starting QEMU"))?;
+        let mut process = self.command(&socket).spawn().map_err(Trouble::rig("starting QEMU"))?;
         if let Some(out) = process.stdout.take() {
             console::follow(out, machine, &self.journal);
         }
         if let Some(err) = process.stderr.take() {
             console::follow(err, machine, &self.journal);
         }
-        self.journal
-            .note(Source::Rig, format!("power on {}", self.hardware.name));
+        self.journal.note(Source::Rig, format!("power on {}", self.hardware.name));
         let qmp = Qmp::connect(&socket, machine, &self.journal);
         match qmp {
             Ok(qmp) => {
@@ -131,8 +122,7 @@ impl Machine {
     /// Takes its power away, at once.
     pub fn power_cut(&mut self) {
         if let Some(mut running) = self.running.take() {
-            self.journal
-                .note(Source::Rig, format!("power cut {}", self.hardware.name));
+            self.journal.note(Source::Rig, format!("power cut {}", self.hardware.name));
             end(&mut running.process);
         }
     }
@@ -168,18 +158,16 @@ impl Machine {
             hardware.folder.join("command.sock").display()
         ));
         command.args(["-serial", "chardev:port"]);
-        command
-            .arg("-qmp")
-            .arg(format!("unix:{},server=on,wait=off", qmp.display()));
+        command.arg("-qmp").arg(format!("unix:{},server=on,wait=off", qmp.display()));
         command.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
         for (number, socket) in hardware.shared_disks.iter().enumerate() {
             command.arg("-blockdev").arg(format!(
                 "driver=nbd,node-name=shared{number},server.type=unix,server.path={},export=",
                 socket.display()
             ));
-            command.arg("-device").arg(format!(
-                "virtio-blk-pci,drive=shared{number},share-rw=on,write-cache=on"
-            ));
+            command
+                .arg("-device")
+                .arg(format!("virtio-blk-pci,drive=shared{number},share-rw=on,write-cache=on"));
         }
         command.arg("-blockdev").arg(format!(
             "driver=file,node-name=own,filename={},locking=off",
@@ -197,10 +185,7 @@ impl Machine {
                 hardware.machine + 1
             ));
         }
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 }

@@ -28,12 +28,9 @@ impl Qmp {
     /// # Errors
     /// If QEMU does not open the socket or does not greet.
     pub fn connect(path: &Path, machine: usize, journal: &Journal) -> Result<Self, Trouble> {
-        let stream = wait::until("QEMU's QMP socket", ANSWER_MAX, || {
-            UnixStream::connect(path).ok()
-        })?;
-        let reading = stream
-            .try_clone()
-            .map_err(Trouble::rig("reading from QMP"))?;
+        let stream =
+            wait::until("QEMU's QMP socket", ANSWER_MAX, || UnixStream::connect(path).ok())?;
+        let reading = stream.try_clone().map_err(Trouble::rig("reading from QMP"))?;
         let (sender, answers) = channel();
         let journal = journal.clone();
         thread::spawn(move || {
@@ -41,10 +38,8 @@ impl Qmp {
                 if let Some(event) = text_field(&line, "event") {
                     let reason = text_field(&line, "reason").unwrap_or_default();
                     let action = text_field(&line, "action").unwrap_or_default();
-                    journal.note(
-                        Source::Qmp(machine),
-                        format!("{event} {reason}{action}").trim_end(),
-                    );
+                    journal
+                        .note(Source::Qmp(machine), format!("{event} {reason}{action}").trim_end());
                 } else if sender.send(line).is_err() {
                     return;
                 }
@@ -77,19 +72,15 @@ impl Qmp {
     /// # Errors
     /// As [`Qmp::execute`].
     pub fn set_link(&mut self, name: &str, up: bool) -> Result<(), Trouble> {
-        self.execute(&format!(
-            "\"set_link\",\"arguments\":{{\"name\":\"{name}\",\"up\":{up}}}"
-        ))
-        .map(drop)
+        self.execute(&format!("\"set_link\",\"arguments\":{{\"name\":\"{name}\",\"up\":{up}}}"))
+            .map(drop)
     }
 
     fn answer(&self) -> Result<String, Trouble> {
-        self.answers
-            .recv_timeout(ANSWER_MAX)
-            .map_err(|_| Trouble::Overdue {
-                what: "an answer on QMP".to_owned(),
-                waited_s: ANSWER_MAX.as_secs_f64(),
-            })
+        self.answers.recv_timeout(ANSWER_MAX).map_err(|_| Trouble::Overdue {
+            what: "an answer on QMP".to_owned(),
+            waited_s: ANSWER_MAX.as_secs_f64(),
+        })
     }
 }
 

@@ -77,11 +77,7 @@ mod tests {
             .map(|word| Access {
                 at: Instant::now(),
                 machine: usize::from(word.ends_with('1')),
-                kind: if word.starts_with('m') {
-                    Kind::Read
-                } else {
-                    Kind::Write
-                },
+                kind: if word.starts_with('m') { Kind::Read } else { Kind::Write },
                 offset: if word.starts_with('m') { 0 } else { 8192 },
                 length: 4096,
             })

@@ -21,9 +21,7 @@ pub fn say(text: &str) {
 /// If the scenario found something wrong.
 pub fn run(title: &str, story: impl FnOnce(&mut Pair) -> Result<(), Trouble>) {
     if std::env::var_os("DIARCH_MACHINES").is_none() {
-        say(&format!(
-            "skipped: {title}: machines were not asked for (DIARCH_MACHINES=1)"
-        ));
+        say(&format!("skipped: {title}: machines were not asked for (DIARCH_MACHINES=1)"));
         return;
     }
     let begun = Instant::now();

@@ -37,26 +37,18 @@ fn a_client_writes_through_the_service(pair: &mut Pair) -> Result<(), Trouble> {
     pair.must(0, "busybox httpd -p 80 -h /srv/data")?;
     pair.client.set_writing(true);
     let start = Instant::now();
-    let write = pair
-        .client
-        .wait_acknowledged(start, Duration::from_secs(20))?;
+    let write = pair.client.wait_acknowledged(start, Duration::from_secs(20))?;
     expect(write.node == "node-a", "the service says who it is")?;
     pair.client.set_writing(false);
     let journal = pair.client.fetch("/journal", Duration::from_secs(20))?;
     expect(journal.starts_with("1\n"), "what was acknowledged is there")?;
-    expect(
-        pair.judge().violations.is_empty(),
-        "one writer is no violation",
-    )
+    expect(pair.judge().violations.is_empty(), "one writer is no violation")
 }
 
 fn two_writers_are_caught(pair: &mut Pair) -> Result<(), Trouble> {
     pair.must(1, "mount -t ext4 /dev/vda /srv/data")?;
     pair.must(1, "echo here > /srv/data/here && sync")?;
-    expect(
-        pair.judge().violations.is_empty(),
-        "the first write after a mount",
-    )?;
+    expect(pair.judge().violations.is_empty(), "the first write after a mount")?;
     pair.must(0, "echo here, too > /srv/data/too && sync")?;
     let violations = pair.judge().violations;
     let caught = violations.first().is_some_and(|first| first.machine == 0);
@@ -77,18 +69,12 @@ fn disks_fail(pair: &mut Pair) -> Result<(), Trouble> {
 fn a_watchdog_resets(pair: &mut Pair) -> Result<(), Trouble> {
     let from = pair.journal.len();
     pair.must(1, "watchdog -T 2 -t 1 /dev/watchdog0")?;
-    pair.machines[1]
-        .port()
-        .begin("echo c > /proc/sysrq-trigger", COMMAND_MAX)?;
+    pair.machines[1].port().begin("echo c > /proc/sysrq-trigger", COMMAND_MAX)?;
     pair.wait_event(1, from, "WATCHDOG", Duration::from_secs(10))?;
     pair.wait_booted(1, from)?;
     Ok(())
 }
 
 fn expect(condition: bool, what: &str) -> Result<(), Trouble> {
-    if condition {
-        Ok(())
-    } else {
-        Err(Trouble::Wrong(format!("not so: {what}")))
-    }
+    if condition { Ok(()) } else { Err(Trouble::Wrong(format!("not so: {what}"))) }
 }
