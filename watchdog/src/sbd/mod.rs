@@ -4,11 +4,14 @@
 //! zero. Words and bytes are those of sbd 1.5 (header version 2.1). The machines here do no I/O:
 //! they ask for one sector operation at a time and are told its result.
 
+pub mod allocate;
+pub mod deliver;
 pub mod header;
 pub mod mailbox;
 pub mod message;
 pub mod name;
 pub mod poll;
+mod scan;
 pub mod slot;
 
 /// Node slots on every disk.

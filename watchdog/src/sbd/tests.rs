@@ -2,6 +2,8 @@
 
 use super::{
     Answer, DiskFault, Fault, Record, SBD_SECTORS, SLOTS,
+    allocate::{self, Allocated, Allocation},
+    deliver::{self, Delivery, Tally},
     header::{Header, HeaderFault, HeaderView, Timeouts},
     mailbox::Mailbox,
     mailbox_sector,
@@ -11,6 +13,7 @@ use super::{
     slot::Slot,
     slot_sector,
 };
+use crate::time::Instant;
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 
@@ -244,4 +247,127 @@ fn a_disk_that_changed_or_fails_is_not_healthy_and_its_mailbox_is_not_obeyed() {
         let fault = WatchFault::Disk(DiskFault::TimedOut);
         assert_eq!(disk.round(&mut watcher), Output::Unhealthy(fault));
     }
+}
+
+/// Drives a machine of this module over `$disk` until it ends; waits are jumped over.
+macro_rules! drive {
+    ($module:ident, $machine:expr, $disk:expr, $on_write:expr) => {{
+        let mut machine = $machine;
+        let mut now = Instant::from_micros(0);
+        loop {
+            match machine.poll_output() {
+                Some($module::Output::Read { sector }) => {
+                    let at = usize::try_from(sector).unwrap();
+                    machine.handle_input(now, Answer::Read(Ok(&$disk.sectors[at])));
+                }
+                Some($module::Output::Write { sector, record }) => {
+                    record.fill(&mut $disk.sectors[usize::try_from(sector).unwrap()]);
+                    $on_write(&mut $disk, sector);
+                    machine.handle_input(now, Answer::Written(Ok(())));
+                }
+                Some($module::Output::Done(result)) => break (result, now),
+                None => {
+                    now = machine.poll_timeout().expect("either work or a wait");
+                    machine.handle_timeout(now);
+                }
+            }
+        }
+    }};
+}
+
+fn deliver_to(disk: &mut Disk, command: Command, spoil: fn(&mut Disk, u64)) -> Result<u64, Fault> {
+    let machine = Delivery::new(name("NODE-A"), command, name("node-b"), 512);
+    let (result, now) = drive!(deliver, machine, *disk, spoil);
+    result.map(|()| now.as_micros() / 1_000_000)
+}
+
+#[test]
+fn a_message_is_delivered_after_msgwait_and_exit_at_once() {
+    let (mut disk, mut watcher) = Disk::watched();
+    assert_eq!(deliver_to(&mut disk, Command::Reset, |_, _| {}), Ok(10));
+    let verdict = disk.round(&mut watcher);
+    assert_eq!(verdict, Output::Healthy { order: Order::Reset, from: name("node-b") });
+    assert_eq!(deliver_to(&mut disk, Command::Exit, |_, _| {}), Ok(0));
+}
+
+#[test]
+fn a_read_back_that_differs_is_not_delivered() {
+    let (mut disk, _) = Disk::watched();
+    let torn: fn(&mut Disk, u64) = |disk, sector| {
+        disk.sectors[usize::try_from(sector).unwrap()][511] = 1;
+    };
+    assert_eq!(deliver_to(&mut disk, Command::Reset, torn), Err(Fault::ReadBack));
+    let zeroed: fn(&mut Disk, u64) = |disk, sector| {
+        disk.sectors[usize::try_from(sector).unwrap()] = [0; 512];
+    };
+    assert_eq!(deliver_to(&mut disk, Command::Reset, zeroed), Err(Fault::ReadBack));
+    assert_eq!(deliver_to(&mut disk, Command::Test, zeroed), Ok(10));
+}
+
+#[test]
+fn a_message_to_nobody_or_on_a_foreign_disk_fails() {
+    let (mut disk, _) = Disk::watched();
+    disk.sectors[3] = [0; 512];
+    assert_eq!(deliver_to(&mut disk, Command::Reset, |_, _| {}), Err(Fault::NoSuchNode));
+    disk.sectors[0][0] = 0;
+    let fault = Fault::Header(HeaderFault::Magic);
+    assert_eq!(deliver_to(&mut disk, Command::Reset, |_, _| {}), Err(fault));
+}
+
+#[test]
+fn delivery_needs_more_than_half_of_the_disks() {
+    let verdict = |disks, results: &[bool]| {
+        let mut tally = Tally::new(disks);
+        results.iter().for_each(|&delivered| tally.record(delivered));
+        tally.verdict()
+    };
+    assert_eq!(verdict(1, &[true]), Some(true));
+    assert_eq!(verdict(1, &[false]), Some(false));
+    assert_eq!(verdict(2, &[true]), None);
+    assert_eq!(verdict(2, &[true, false]), Some(false));
+    assert_eq!(verdict(2, &[true, true]), Some(true));
+    assert_eq!(verdict(3, &[false, true]), None);
+    assert_eq!(verdict(3, &[true, true]), Some(true));
+    assert_eq!(verdict(3, &[false, false]), Some(false));
+}
+
+fn allocate_on(
+    disk: &mut Disk,
+    node: &str,
+    rival: fn(&mut Disk, u64),
+) -> (Result<Allocated, Fault>, u64) {
+    let machine = Allocation::new(name(node), 512);
+    let (result, now) = drive!(allocate, machine, *disk, rival);
+    (result, now.as_micros() / 1_000_000)
+}
+
+#[test]
+fn a_new_node_gets_the_first_free_slot_after_the_wait_and_keeps_it() {
+    let (mut disk, _) = Disk::watched();
+    let (result, seconds) = allocate_on(&mut disk, "node-b", |_, _| {});
+    assert_eq!((result, seconds), (Ok(Allocated { slot: 0, attempts: 1 }), 2));
+    let (result, seconds) = allocate_on(&mut disk, "Node-B", |_, _| {});
+    assert_eq!((result, seconds), (Ok(Allocated { slot: 0, attempts: 0 }), 0));
+}
+
+#[test]
+fn the_loser_of_a_slot_takes_the_next() {
+    let (mut disk, _) = Disk::watched();
+    let rival: fn(&mut Disk, u64) = |disk, sector| {
+        if sector == slot_sector(0) {
+            Slot::Used(Name::truncated("rival")).record().fill(&mut disk.sectors[1]);
+        }
+    };
+    let (result, _) = allocate_on(&mut disk, "node-b", rival);
+    assert_eq!(result, Ok(Allocated { slot: 2, attempts: 2 }));
+}
+
+#[test]
+fn the_256th_node_finds_no_slot() {
+    let (mut disk, _) = Disk::watched();
+    for slot in 0..SLOTS {
+        let at = usize::try_from(slot_sector(slot)).unwrap();
+        Slot::Used(name(&format!("n{slot}"))).record().fill(&mut disk.sectors[at]);
+    }
+    assert_eq!(allocate_on(&mut disk, "one-too-many", |_, _| {}).0, Err(Fault::Full));
 }
