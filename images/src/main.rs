@@ -5,6 +5,7 @@
 
 mod command;
 mod cpio;
+mod demo;
 mod failure;
 mod image;
 mod kernel;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 The project's tasks. Run as root on Debian 12 or newer; what is missing is installed, named first.
 
+  cargo demo                  two machines in QEMU, one survives the other (-- --help)
   cargo image                 build the static executable and the bootable image
   cargo verify [--quick]      run every check and test; --quick: those that need no machines
   cargo pair                  run two nodes in namespaces, inject every fault, print the times
@@ -51,6 +53,7 @@ fn run(args: &[String]) -> Result<(), Failure> {
             say::line(format!("in {}", image.folder.display()));
             Ok(())
         }
+        Some("demo") => demo::run(&args[1..]),
         Some("verify") => match &args[1..] {
             [] => verify::verify(false),
             [flag] if flag == "--quick" => verify::verify(true),

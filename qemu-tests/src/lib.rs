@@ -10,5 +10,7 @@ pub mod qemu;
 pub mod qmp;
 pub mod referee;
 pub mod scenario;
+pub mod story;
+pub mod timeline;
 pub mod trouble;
 pub mod wait;

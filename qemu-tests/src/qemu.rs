@@ -93,9 +93,10 @@ impl Machine {
         }
         let machine = self.hardware.machine;
         let socket = self.hardware.folder.join("qmp.sock");
-        for stale in [&socket, &self.hardware.folder.join("command.sock")] {
+        for name in ["qmp.sock", "qmp-by-hand.sock", "command.sock"] {
+            let stale = self.hardware.folder.join(name);
             if stale.exists() {
-                std::fs::remove_file(stale).map_err(Trouble::rig("removing an old socket"))?;
+                std::fs::remove_file(&stale).map_err(Trouble::rig("removing an old socket"))?;
             }
         }
         let mut process = self.command(&socket).spawn().map_err(Trouble::rig("starting QEMU"))?;
@@ -159,6 +160,11 @@ impl Machine {
         ));
         command.args(["-serial", "chardev:port"]);
         command.arg("-qmp").arg(format!("unix:{},server=on,wait=off", qmp.display()));
+        // A second one, for whoever wants to reach in while the rig holds the first.
+        command.arg("-qmp").arg(format!(
+            "unix:{},server=on,wait=off",
+            hardware.folder.join("qmp-by-hand.sock").display()
+        ));
         command.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
         for (number, socket) in hardware.shared_disks.iter().enumerate() {
             command.arg("-blockdev").arg(format!(

@@ -1,0 +1,229 @@
+//! What happens to a pair, in the words of the scenarios: form it, hurt it, see who serves.
+
+use crate::client::Acknowledged;
+use crate::journal::Source;
+use crate::pair::{LINKS, NAMES, Pair};
+use crate::trouble::Trouble;
+use crate::wait;
+use std::time::{Duration, Instant};
+
+/// From two booted machines to a pair, under emulation.
+pub const FORM_MAX: Duration = Duration::from_secs(60);
+/// From the configuration to the first acknowledged write, under emulation.
+pub const SERVE_MAX: Duration = Duration::from_secs(60);
+/// From a fault to the next acknowledged write, under emulation.
+pub const TAKEOVER_MAX: Duration = Duration::from_secs(60);
+/// From a machine's power to its being a member again, resources placed.
+pub const REJOIN_MAX: Duration = Duration::from_secs(120);
+/// For a command that only looks.
+const LOOK_MAX: Duration = Duration::from_secs(20);
+
+/// What can be done to a node from outside.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fault {
+    /// Its power is cut.
+    Power,
+    /// Its kernel panics.
+    Panic,
+    /// The whole machine stops, and goes on later.
+    Hang,
+    /// Both its links are cut.
+    Links,
+    /// Its manager is killed.
+    Manager,
+    /// Its guardian is killed.
+    Guardian,
+    /// Its file service is killed.
+    Resource,
+}
+
+impl Fault {
+    /// Every fault, in the order in which they are offered.
+    pub const ALL: [Self; 7] = [
+        Self::Power,
+        Self::Panic,
+        Self::Hang,
+        Self::Links,
+        Self::Manager,
+        Self::Guardian,
+        Self::Resource,
+    ];
+
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Power => "power",
+            Self::Panic => "panic",
+            Self::Hang => "hang",
+            Self::Links => "links",
+            Self::Manager => "manager",
+            Self::Guardian => "guardian",
+            Self::Resource => "resource",
+        }
+    }
+}
+
+/// A shell command that prints the process numbers of whatever runs with the argument `word`.
+fn processes(word: &str) -> String {
+    format!("ps -o pid,args | awk '$0 ~ / {word}( |$)/ && $0 !~ /awk/ {{ print $1 }}'")
+}
+
+/// Kills, without any warning, what runs with the argument `word`.
+fn kill(word: &str) -> String {
+    format!("kill -9 $({})", processes(word))
+}
+
+impl Pair {
+    /// Boots both machines and waits until each sees the other as a member.
+    ///
+    /// # Errors
+    /// If they do not.
+    pub fn form(&mut self) -> Result<(), Trouble> {
+        self.boot_both()?;
+        for machine in 0..2 {
+            self.wait_online(machine, &[0, 1], FORM_MAX)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until `machine` says that exactly the nodes `who` are online.
+    ///
+    /// # Errors
+    /// If it does not say so within `limit`.
+    pub fn wait_online(
+        &mut self,
+        machine: usize,
+        who: &[usize],
+        limit: Duration,
+    ) -> Result<(), Trouble> {
+        let names: Vec<&str> = who.iter().map(|number| NAMES[*number]).collect();
+        let line = format!("Online: [ {} ]", names.join(" "));
+        let what = format!("`{line}` from crm_mon on {}", NAMES[machine]);
+        wait::until(&what, limit, || {
+            std::thread::sleep(Duration::from_millis(200));
+            let seen = self.machines[machine].port().run("crm_mon -1", LOOK_MAX).ok()?;
+            seen.output.contains(&line).then_some(())
+        })
+    }
+
+    /// Loads the storage service's configuration and waits until the client is served by a node,
+    /// whose number it returns.
+    ///
+    /// # Errors
+    /// If the configuration is refused or nobody serves.
+    pub fn serve(&mut self) -> Result<usize, Trouble> {
+        let file = "/usr/share/diarch/examples/storage-head.xml";
+        self.must(0, &format!("cibadmin --replace --scope configuration --xml-file {file}"))
+            .or_else(|_| self.must(0, &format!("cibadmin --replace --xml-file {file}")))?;
+        self.client.set_writing(true);
+        let write = self.client.wait_acknowledged(Instant::now(), SERVE_MAX)?;
+        node_number(&write)
+    }
+
+    /// Does `fault` to `machine` and returns when.
+    ///
+    /// # Errors
+    /// If the machine cannot be reached.
+    pub fn inject(&mut self, fault: Fault, machine: usize) -> Result<Instant, Trouble> {
+        let name = NAMES[machine];
+        self.journal.note(Source::Rig, format!("fault: {} of {name}", fault.name()));
+        let at = Instant::now();
+        match fault {
+            Fault::Power => self.machines[machine].power_cut(),
+            Fault::Panic => {
+                self.machines[machine].port().begin("echo c > /proc/sysrq-trigger", LOOK_MAX)?;
+            }
+            Fault::Hang => self.machines[machine].qmp()?.execute("\"stop\"").map(drop)?,
+            Fault::Links => self.set_links(machine, &LINKS, false)?,
+            Fault::Manager => self.must(machine, &kill("manager")).map(drop)?,
+            Fault::Guardian => {
+                self.machines[machine].port().begin(&kill("run"), LOOK_MAX)?;
+            }
+            Fault::Resource => self.must(machine, &kill("httpd")).map(drop)?,
+        }
+        Ok(at)
+    }
+
+    /// Waits for the first write acknowledged by `machine` after `since`; how long after.
+    ///
+    /// # Errors
+    /// If there is none within `limit`.
+    pub fn wait_served_by(
+        &self,
+        machine: usize,
+        since: Instant,
+        limit: Duration,
+    ) -> Result<Duration, Trouble> {
+        let what = format!("a write acknowledged by {}", NAMES[machine]);
+        wait::until(&what, limit, || {
+            let writes = self.client.acknowledged();
+            writes
+                .iter()
+                .rev()
+                .take_while(|write| write.at > since)
+                .filter(|write| write.node == NAMES[machine])
+                .map(|write| write.at.duration_since(since))
+                .last()
+        })
+    }
+
+    /// Checks what has to hold at the end of every story: the disk was never written by both, and
+    /// every acknowledged write is there.
+    ///
+    /// # Errors
+    /// If it does not hold, with where and when.
+    pub fn check_data(&self) -> Result<String, Trouble> {
+        let judgement = self.judge();
+        if let Some(first) = judgement.violations.first() {
+            return Err(Trouble::Wrong(format!(
+                "the data disk was written by both: {} writes, the first by {} at {:.3} s, byte {}",
+                judgement.violations.len(),
+                NAMES[first.machine],
+                self.journal.seconds(first.at),
+                first.offset
+            )));
+        }
+        self.client.set_writing(false);
+        let stored = self.client.fetch("/journal", SERVE_MAX)?;
+        let stored: std::collections::BTreeSet<&str> = stored.lines().collect();
+        let acknowledged = self.client.acknowledged();
+        let lost =
+            acknowledged.iter().find(|write| !stored.contains(write.number.to_string().as_str()));
+        if let Some(lost) = lost {
+            return Err(Trouble::Wrong(format!(
+                "write {} was acknowledged by {} and is not on the disk",
+                lost.number, lost.node
+            )));
+        }
+        Ok(format!(
+            "referee: {} writes by {}, {} by {}, {} handovers, never both; all {} acknowledged \
+             writes are there",
+            judgement.writes[0],
+            NAMES[0],
+            judgement.writes[1],
+            NAMES[1],
+            judgement.handovers,
+            acknowledged.len()
+        ))
+    }
+}
+
+/// Which machine acknowledged a write.
+///
+/// # Errors
+/// If it is none of the two.
+pub fn node_number(write: &Acknowledged) -> Result<usize, Trouble> {
+    NAMES
+        .iter()
+        .position(|name| *name == write.node)
+        .ok_or_else(|| Trouble::Wrong(format!("a write was acknowledged by `{}`", write.node)))
+}
+
+/// Says that `condition` has to hold, as in: `what`.
+///
+/// # Errors
+/// If it does not hold.
+pub fn expect(condition: bool, what: &str) -> Result<(), Trouble> {
+    if condition { Ok(()) } else { Err(Trouble::Wrong(format!("not so: {what}"))) }
+}
