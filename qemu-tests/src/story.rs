@@ -1,8 +1,11 @@
 //! What happens to a pair, in the words of the scenarios: form it, hurt it, see who serves.
 
 use crate::client::Acknowledged;
-use crate::journal::Source;
+use crate::journal::{Record, Source};
+use crate::nbd::Kind;
 use crate::pair::{LINKS, NAMES, Pair};
+use crate::scenario::say;
+use crate::timeline::Line;
 use crate::trouble::Trouble;
 use crate::wait;
 use std::time::{Duration, Instant};
@@ -15,6 +18,10 @@ pub const SERVE_MAX: Duration = Duration::from_secs(60);
 pub const TAKEOVER_MAX: Duration = Duration::from_secs(60);
 /// From a machine's power to its being a member again, resources placed.
 pub const REJOIN_MAX: Duration = Duration::from_secs(120);
+/// The longest time between two acknowledged writes of a service that goes on, under emulation.
+pub const LONGEST_HICCUP: Duration = Duration::from_secs(5);
+/// How long a pair that has just formed is left alone.
+const SETTLE: Duration = Duration::from_secs(3);
 /// For a command that only looks.
 const LOOK_MAX: Duration = Duration::from_secs(20);
 
@@ -119,6 +126,146 @@ impl Pair {
         self.client.set_writing(true);
         let write = self.client.wait_acknowledged(Instant::now(), SERVE_MAX)?;
         node_number(&write)
+    }
+
+    /// Forms the pair, starts the storage service and lets it settle; which machine serves.
+    ///
+    /// # Errors
+    /// As [`Pair::form`] and [`Pair::serve`].
+    pub fn settle(&mut self) -> Result<usize, Trouble> {
+        let at = Instant::now();
+        self.form()?;
+        let formed = at.elapsed().as_secs_f64();
+        let active = self.serve()?;
+        say(&format!("number: power to a pair: {formed:.3} s, kernels included"));
+        self.must(active, "crm_resource --wait")?;
+        std::thread::sleep(SETTLE);
+        Ok(active)
+    }
+
+    /// Does `fault` to `active` and waits until the other machine serves.
+    ///
+    /// # Errors
+    /// If the fault cannot be done or the other machine does not serve in time.
+    pub fn take_over(&mut self, fault: Fault, active: usize) -> Result<(), Trouble> {
+        let at = self.inject(fault, active)?;
+        let took = self.wait_served_by(1 - active, at, TAKEOVER_MAX)?;
+        let name = fault.name();
+        say(&format!("number: {name}, fault to service: {:.3} s", took.as_secs_f64()));
+        Ok(())
+    }
+
+    /// Checks that `dead`, reset at `reset`, was gone before the other machine wrote to the data
+    /// disk for the first time since `since`.
+    ///
+    /// # Errors
+    /// If the other machine wrote before.
+    pub fn check_gone_before_takeover(
+        &self,
+        dead: usize,
+        reset: Instant,
+        since: Instant,
+    ) -> Result<(), Trouble> {
+        let survivor = 1 - dead;
+        let accesses = self.data.accesses();
+        let first = accesses.iter().find(|access| {
+            access.machine == survivor && access.kind == Kind::Write && access.at > since
+        });
+        match first {
+            Some(first) if first.at < reset => Err(Trouble::Wrong(format!(
+                "{} wrote {:.3} s before {} was reset",
+                NAMES[survivor],
+                reset.duration_since(first.at).as_secs_f64(),
+                NAMES[dead]
+            ))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Waits until both nodes are members again and checks the data.
+    ///
+    /// # Errors
+    /// If they are not in time, or something is wrong with the data.
+    pub fn rejoin(&mut self) -> Result<(), Trouble> {
+        for machine in 0..2 {
+            self.wait_online(machine, &[0, 1], REJOIN_MAX)?;
+        }
+        say(&self.check_data()?);
+        Ok(())
+    }
+
+    /// How often `machine` was reset since record `from`.
+    #[must_use]
+    pub fn resets(&self, machine: usize, from: usize) -> usize {
+        let records = self.journal.since(from);
+        let reset = |record: &&Record| {
+            record.source == Source::Qmp(machine) && record.text.starts_with("RESET")
+        };
+        records.iter().filter(reset).count()
+    }
+
+    /// Waits for either machine to be reset; which.
+    ///
+    /// # Errors
+    /// If neither is within `limit`.
+    pub fn wait_any_reset(&self, from: usize, limit: Duration) -> Result<usize, Trouble> {
+        wait::until("one node to be reset", limit, || {
+            (0..2).find(|machine| self.resets(*machine, from) > 0)
+        })
+    }
+
+    /// Waits for the line `event` of a node's timeline.
+    ///
+    /// # Errors
+    /// If there is none within `limit`.
+    pub fn wait_timeline(
+        &self,
+        machine: usize,
+        from: usize,
+        event: &str,
+        limit: Duration,
+    ) -> Result<(), Trouble> {
+        let what = format!("event={event} of {}", NAMES[machine]);
+        wait::until(&what, limit, || {
+            let records = self.journal.since(from);
+            let said = |record: &Record| {
+                record.source == Source::Console(machine)
+                    && Line::parse(&record.text).is_some_and(|line| line.event == event)
+            };
+            records.iter().any(said).then_some(())
+        })
+    }
+
+    /// The longest time between two acknowledged writes since `at`, up to now.
+    #[must_use]
+    pub fn longest_hiccup(&self, at: Instant) -> Duration {
+        let writes = self.client.acknowledged();
+        let mut before = at;
+        let mut longest = Duration::ZERO;
+        let after = writes.iter().map(|write| write.at).filter(|time| *time > at);
+        for time in after.chain([Instant::now()]) {
+            longest = longest.max(time.saturating_duration_since(before));
+            before = time;
+        }
+        longest
+    }
+
+    /// Which machine serves now.
+    ///
+    /// # Errors
+    /// If nobody does.
+    pub fn server(&self) -> Result<usize, Trouble> {
+        node_number(&self.client.wait_acknowledged(Instant::now(), SERVE_MAX)?)
+    }
+
+    /// The process number of the file service on `machine`.
+    ///
+    /// # Errors
+    /// If it does not run there.
+    pub fn service_process(&mut self, machine: usize) -> Result<String, Trouble> {
+        let processes = self.must(machine, &processes("httpd"))?;
+        expect(!processes.trim().is_empty(), "the file service runs")?;
+        Ok(processes)
     }
 
     /// Does `fault` to `machine` and returns when.

@@ -194,7 +194,7 @@ impl Demo {
             Fault::Power | Fault::Panic | Fault::Hang | Fault::Guardian => {
                 (other, self.pair.wait_served_by(other, at, TAKEOVER_MAX)?)
             }
-            Fault::Links => self.after_cut(active, at)?,
+            Fault::Links => self.after_cut(active, from, at)?,
             Fault::Manager | Fault::Resource => {
                 (active, self.pair.wait_served_by(active, at, TAKEOVER_MAX)?)
             }
@@ -231,26 +231,17 @@ impl Demo {
     }
 
     /// After all links were cut: exactly one node is reset, the other serves.
-    fn after_cut(&self, hurt: usize, at: Instant) -> Result<(usize, Duration), Trouble> {
-        let resets = |pair: &Pair, from: usize| -> Vec<usize> {
-            let records = pair.journal.since(from);
-            (0..2)
-                .filter(|machine| {
-                    records.iter().any(|record| {
-                        record.at > at
-                            && record.source == diarch_qemu_tests::journal::Source::Qmp(*machine)
-                            && record.text.starts_with("RESET")
-                    })
-                })
-                .collect()
-        };
-        let reset = diarch_qemu_tests::wait::until("one node to be reset", TAKEOVER_MAX, || {
-            resets(&self.pair, 0).first().copied()
-        })?;
+    fn after_cut(
+        &self,
+        hurt: usize,
+        from: usize,
+        at: Instant,
+    ) -> Result<(usize, Duration), Trouble> {
+        let reset = self.pair.wait_any_reset(from, TAKEOVER_MAX)?;
         let survivor = 1 - reset;
         let since = if survivor == hurt { Instant::now() } else { at };
         let took = self.pair.wait_served_by(survivor, since, TAKEOVER_MAX)?;
-        expect(resets(&self.pair, 0) == [reset], "exactly one node was reset")?;
+        expect(self.pair.resets(survivor, from) == 0, "exactly one node was reset")?;
         Ok((survivor, took))
     }
 
