@@ -8,4 +8,5 @@ pub mod disk;
 pub mod feeder;
 pub mod linux;
 pub mod sbd;
+pub mod software;
 pub mod time;
