@@ -8,6 +8,7 @@ use crate::network;
 use crate::qemu::{Hardware, Image, Machine};
 use crate::referee::{self, Judgement};
 use crate::trouble::Trouble;
+use crate::wait;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,6 +22,8 @@ pub const LINKS: [&str; 2] = ["link0", "link1"];
 pub const BOOT_MAX: Duration = Duration::from_secs(60);
 /// For a command in a machine that only looks at something.
 pub const COMMAND_MAX: Duration = Duration::from_secs(20);
+/// For a command port that is open.
+const PORT_MAX: Duration = Duration::from_secs(1);
 const MEMORY_MIB: u32 = 256;
 
 /// The rig.
@@ -147,9 +150,16 @@ impl Pair {
     ///
     /// # Errors
     /// If it has not in time.
-    pub fn wait_booted(&self, machine: usize, from: usize) -> Result<Record, Trouble> {
+    pub fn wait_booted(&mut self, machine: usize, from: usize) -> Result<Record, Trouble> {
         let name = NAMES[machine];
-        self.wait_console(machine, from, &format!("boot: node {name} ready"), BOOT_MAX)
+        let line = format!("boot: node {name} ready");
+        let booted = self.wait_console(machine, from, &line, BOOT_MAX)?;
+        // What is sent before the port is open is lost.
+        wait::until(&format!("the command port of {name}"), BOOT_MAX, || {
+            let answer = self.machines[machine].port().run("true", PORT_MAX).ok()?;
+            (answer.status == 0).then_some(())
+        })?;
+        Ok(booted)
     }
 
     /// Waits for a line on a machine's console that contains `text`.
