@@ -1,1 +1,7 @@
-//! The configuration language: document, model, rules, digests, patches, validation.
+//! The configuration language: document, typed model, rules, digests, patches, validation.
+
+#![forbid(unsafe_code)]
+
+pub mod xml;
+
+pub use xml::{Document, Element, NodeId, ParseError};

@@ -92,10 +92,7 @@ impl fmt::Display for ConfigError {
                 "a failover budget of {budget:?} is too short for this watchdog: \
                  raise it to at least {least:?}"
             ),
-            Self::Heartbeat {
-                heartbeat,
-                detection,
-            } => write!(
+            Self::Heartbeat { heartbeat, detection } => write!(
                 f,
                 "a heartbeat of {heartbeat:?} does not suit a detection time of {detection:?}: \
                  it has to be at least 5ms and fit four times"
@@ -171,39 +168,24 @@ impl Timing {
     pub fn check(&self) -> Result<(), ConfigError> {
         let (heartbeat, detection) = (self.heartbeat, self.detection);
         if heartbeat < Duration::from_millis(5) || heartbeat * 4 > detection {
-            return Err(ConfigError::Heartbeat {
-                heartbeat,
-                detection,
-            });
+            return Err(ConfigError::Heartbeat { heartbeat, detection });
         }
         // 3/4 of the watchdog hold the yielding and at least as much time for the disks.
         let least = (detection * 8 / 3).max(self.disk_io);
         if self.watchdog < least {
-            return Err(ConfigError::WatchdogTooShort {
-                watchdog: self.watchdog,
-                least,
-            });
+            return Err(ConfigError::WatchdogTooShort { watchdog: self.watchdog, least });
         }
         let least = (self.watchdog / 20).max(heartbeat);
         if self.margin < least {
-            return Err(ConfigError::MarginTooShort {
-                margin: self.margin,
-                least,
-            });
+            return Err(ConfigError::MarginTooShort { margin: self.margin, least });
         }
         let least = (self.watchdog * 2).max(self.disk_io + self.disk_poll + self.watchdog);
         if self.msgwait < least {
-            return Err(ConfigError::MsgwaitTooShort {
-                msgwait: self.msgwait,
-                least,
-            });
+            return Err(ConfigError::MsgwaitTooShort { msgwait: self.msgwait, least });
         }
         let least = Duration::from_secs(1).max(heartbeat * 8);
         if self.manager_progress < least {
-            return Err(ConfigError::ProgressTooShort {
-                progress: self.manager_progress,
-                least,
-            });
+            return Err(ConfigError::ProgressTooShort { progress: self.manager_progress, least });
         }
         Ok(())
     }
@@ -243,8 +225,7 @@ impl Timing {
     /// How long a node that just booted listens before it contests the claim alone.
     #[must_use]
     pub fn listen(&self) -> Duration {
-        self.death_wait(self.watchdog)
-            .max(Duration::from_millis(1500))
+        self.death_wait(self.watchdog).max(Duration::from_millis(1500))
     }
 }
 
@@ -292,26 +273,14 @@ mod tests {
     #[test]
     fn a_broken_chain_is_refused_with_the_fix() {
         let good = Timing::derive(BUDGET_DEFAULT, Duration::from_secs(1)).unwrap();
-        let msgwait = Timing {
-            msgwait: MS(3000),
-            ..good
-        };
+        let msgwait = Timing { msgwait: MS(3000), ..good };
         let text = msgwait.check().unwrap_err().to_string();
         assert!(text.contains("at least 4s"), "{text}");
-        let heartbeat = Timing {
-            heartbeat: MS(200),
-            ..good
-        };
+        let heartbeat = Timing { heartbeat: MS(200), ..good };
         assert!(heartbeat.check().is_err());
-        let watchdog = Timing {
-            watchdog: MS(1000),
-            ..good
-        };
+        let watchdog = Timing { watchdog: MS(1000), ..good };
         assert!(watchdog.check().is_err());
-        let margin = Timing {
-            margin: MS(20),
-            ..good
-        };
+        let margin = Timing { margin: MS(20), ..good };
         assert!(margin.check().is_err());
     }
 }
