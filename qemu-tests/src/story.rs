@@ -263,9 +263,17 @@ impl Pair {
     /// # Errors
     /// If it does not run there.
     pub fn service_process(&mut self, machine: usize) -> Result<String, Trouble> {
-        let processes = self.must(machine, &processes("httpd"))?;
-        expect(!processes.trim().is_empty(), "the file service runs")?;
-        Ok(processes)
+        self.processes(machine, "httpd")
+    }
+
+    /// The numbers of the processes on `machine` that run with the argument `word`.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub fn processes(&mut self, machine: usize, word: &str) -> Result<String, Trouble> {
+        let found = self.must(machine, &processes(word))?;
+        expect(!found.trim().is_empty(), &format!("`{word}` runs on {}", NAMES[machine]))?;
+        Ok(found)
     }
 
     /// Does `fault` to `machine` and returns when.
