@@ -7,12 +7,17 @@ use crate::packages;
 use crate::say;
 use crate::workspace;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 /// What the tests use beside what the image needs.
 const FOR_TESTS: &[&str] = &["sbd"];
+
+/// The most that the executable may have, in bytes.
+const EXECUTABLE_MAX: u64 = 6_000_000;
+/// The most that the image without the kernel's modules may have, in bytes, packed.
+const IMAGE_MAX: u64 = 24_000_000;
 
 /// How many seeds the simulator plays.
 const SEEDS: &str = "2000";
@@ -86,7 +91,7 @@ pub(crate) fn verify(quick: bool) -> Result<(), Failure> {
     total.add(tests(quick));
     total.add(simulator());
     match workspace::build_executable() {
-        Ok(path) => numbers.push(size_of("executable", &path)),
+        Ok(path) => total.add(bounded("executable", &[path], EXECUTABLE_MAX, &mut numbers)),
         Err(failure) => {
             say::error(format!("error: {failure}"));
             total.add(Tally::FAILED);
@@ -117,7 +122,7 @@ fn step(title: &str, command: &mut Command) -> Option<Ended> {
         }
     };
     if !ended.status.success() {
-        for line in ended.lines.iter().rev().take(60).rev() {
+        for line in why(&ended.lines) {
             say::line(line);
         }
     }
@@ -131,6 +136,23 @@ fn step(title: &str, command: &mut Command) -> Option<Ended> {
     let how = if ended.status.success() { "passed" } else { "failed" };
     say::line(format!("{title}: {how} in {}", say::duration(ended.took)));
     Some(ended)
+}
+
+/// The lines that say why a step failed: around each complaint, and the last ones.
+fn why(lines: &[String]) -> Vec<&String> {
+    const COMPLAINTS: [&str; 4] = ["panicked at", "error: ", "error[", "Diff in "];
+    let last = lines.len().saturating_sub(20);
+    let mut until = 0;
+    let mut chosen = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        if COMPLAINTS.iter().any(|complaint| line.contains(complaint)) {
+            until = number + 10;
+        }
+        if number < until || number >= last {
+            chosen.push(line);
+        }
+    }
+    chosen
 }
 
 /// A step that passes or fails as a whole.
@@ -207,21 +229,21 @@ fn machines(numbers: &mut Vec<String>) -> Tally {
         say::line(format!("skipped: two machines in QEMU: {failure}"));
         return Tally { skipped: 1, ..Tally::default() };
     }
+    let mut tally = Tally::default();
     match image::build() {
         Ok(image) => {
-            numbers.push(size_of("kernel", &image.folder.join("vmlinuz")));
-            numbers.push(size_of("root file system, packed", &image.folder.join("initrd.zst")));
-            numbers.push(size_of(
-                "root file system without the kernel's modules, packed",
-                &image.folder.join("without-modules.zst"),
-            ));
+            let part = |name| image.folder.join(name);
+            numbers.push(size_of("kernel", &part("vmlinuz")));
+            numbers.push(size_of("root file system, packed", &part("initrd.zst")));
+            let without = [part("vmlinuz"), part("without-modules.zst")];
+            let what = "image without the kernel's modules";
+            tally.add(bounded(what, &without, IMAGE_MAX, numbers));
         }
         Err(failure) => {
             say::error(format!("error: {failure}"));
             return Tally::FAILED;
         }
     }
-    let mut tally = Tally::default();
     for name in scenarios() {
         let mut cargo = workspace::cargo();
         cargo.env("DIARCH_MACHINES", "1").env("DIARCH_IMAGE", workspace::image());
@@ -256,6 +278,19 @@ fn size_of(what: &str, path: &Path) -> String {
         Ok(meta) => format!("{what}: {}", say::size(meta.len())),
         Err(error) => format!("{what}: unknown ({error})"),
     }
+}
+
+/// Whether `files` together have at most `max` bytes.
+fn bounded(what: &str, files: &[PathBuf], max: u64, numbers: &mut Vec<String>) -> Tally {
+    let sizes: Result<Vec<u64>, _> =
+        files.iter().map(|file| fs::metadata(file).map(|meta| meta.len())).collect();
+    let Ok(sizes) = sizes else {
+        numbers.push(format!("{what}: not there"));
+        return Tally::FAILED;
+    };
+    let size: u64 = sizes.iter().sum();
+    numbers.push(format!("{what}: {} of at most {}", say::size(size), say::size(max)));
+    if size <= max { Tally::PASSED } else { Tally::FAILED }
 }
 
 #[cfg(test)]

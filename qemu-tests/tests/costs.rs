@@ -35,7 +35,7 @@ fn an_idle_pair_costs_little() {
                 let wakeups = after.switches.saturating_sub(before.switches) / COUNT.as_secs();
                 resident_kib += after.resident_kib;
                 say(&format!(
-                    "number: {name} {what}: {} KiB resident, {} threads, {wakeups} wake-ups a second",
+                    "number: {name} {what}: {} KiB resident, {} threads, {wakeups} wake-ups/s",
                     after.resident_kib, after.threads
                 ));
             }
