@@ -16,6 +16,7 @@
 pub mod config;
 pub mod guardian_io;
 pub mod manager_io;
+pub mod membership;
 pub mod request;
 pub mod timing;
 pub mod view;
