@@ -5,6 +5,10 @@
 //! here are what those documents mean; their `to_xml` and `from_xml` (on both
 //! types) are the only place that knows the text.
 
+mod xml;
+
+pub use xml::RequestError;
+
 /// The longest message on the tools' socket, in bytes.
 pub const MESSAGE_MAX: usize = 64 << 20;
 
