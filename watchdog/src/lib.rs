@@ -3,6 +3,7 @@
 //! A node that cannot prove it is healthy stops feeding its watchdog and is reset by hardware. This
 //! crate holds the decision (pure), the device (Linux), and the on-disk words of SBD.
 
+pub mod applet;
 pub mod device;
 pub mod disk;
 pub mod feeder;
