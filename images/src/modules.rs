@@ -26,6 +26,17 @@ pub(crate) const CARRIED: &[&str] = &[
     "ipmi_devintf",
     "ipmi_watchdog",
     "loop",
+    "mpt3sas",
+    "megaraid_sas",
+    "ixgbe",
+    "i40e",
+    "ice",
+    "tg3",
+    "bnxt_en",
+    "r8169",
+    "usb_storage",
+    "xhci_pci",
+    "vfat",
 ];
 
 /// One module: its file, and what it needs.
@@ -103,46 +114,49 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// What a module's `.modinfo` says it needs: `depends=`, and `softdep=pre:`.
 fn needs(data: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
-    for key in ["\0depends=", "\0softdep="] {
-        let key = key.as_bytes();
-        for at in data
-            .windows(key.len())
-            .enumerate()
-            .filter(|(_, window)| *window == key)
-            .map(|(at, _)| at + key.len())
-        {
-            let value: Vec<u8> = data[at..].iter().copied().take_while(|b| *b != 0).collect();
-            let value = String::from_utf8_lossy(&value).into_owned();
-            let value = value.split("post:").next().unwrap_or("");
-            found.extend(
-                value
-                    .split([',', ' '])
-                    .filter(|word| !word.is_empty() && *word != "pre:")
-                    .map(plain),
-            );
-        }
+    for value in information(data, "depends").chain(information(data, "softdep")) {
+        let before = value.split("post:").next().unwrap_or("");
+        let words = before.split([',', ' ']);
+        found.extend(words.filter(|word| !word.is_empty() && *word != "pre:").map(plain));
     }
     found
+}
+
+/// The values of `key` in a module's `.modinfo`.
+fn information<'a>(data: &'a [u8], key: &str) -> impl Iterator<Item = String> + use<'a> {
+    let start = format!("{key}=").into_bytes();
+    data.split(|byte| *byte == 0).filter_map(move |entry| {
+        let value = entry.strip_prefix(start.as_slice())?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    })
+}
+
+/// `modules.alias` for `modules`: by which names of devices the kernel means them.
+pub(crate) fn alias_file(modules: &[Module]) -> String {
+    let mut text = String::new();
+    for module in modules {
+        for alias in information(&module.data, "alias") {
+            text.push_str(&format!("alias {alias} {}\n", module.name));
+        }
+    }
+    text
 }
 
 fn plain(name: &str) -> String {
     name.replace('-', "_")
 }
 
-/// `modules.dep` for `modules`, whose files are `kernel/NAME.ko`, each with all that it needs.
+/// `modules.dep` for `modules`, whose files are `kernel/NAME.ko`: each with all that it needs, what
+/// has to be loaded first last. `modules` has dependencies first.
 pub(crate) fn dependency_file(modules: &[Module]) -> String {
     let mut text = String::new();
-    for module in modules {
+    for (number, module) in modules.iter().enumerate() {
         text.push_str(&format!("kernel/{}.ko:", module.name));
-        let mut todo = module.needs.clone();
-        let mut seen: Vec<String> = Vec::new();
-        while let Some(name) = todo.pop() {
-            if let Some(need) = modules.iter().find(|other| other.name == name)
-                && !seen.contains(&name)
-            {
-                text.push_str(&format!(" kernel/{name}.ko"));
-                todo.extend(need.needs.iter().cloned());
-                seen.push(name);
+        let mut needed: Vec<&String> = module.needs.iter().collect();
+        for other in modules[..number].iter().rev() {
+            if needed.contains(&&other.name) {
+                text.push_str(&format!(" kernel/{}.ko", other.name));
+                needed.extend(&other.needs);
             }
         }
         text.push('\n');
@@ -152,13 +166,20 @@ pub(crate) fn dependency_file(modules: &[Module]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Module, dependency_file, needs};
+    use super::{Module, alias_file, dependency_file, needs};
 
     #[test]
     fn needs_are_read_from_modinfo() {
         let data = b"x\0license=GPL\0depends=virtio,virtio-ring\0softdep=pre: crc32c post: y\0";
         assert_eq!(needs(data), ["virtio", "virtio_ring", "crc32c"]);
         assert!(needs(b"\0depends=\0").is_empty());
+    }
+
+    #[test]
+    fn an_alias_file_names_what_drives_a_device() {
+        let data = b"x\0alias=pci:v00008086d*\0alias=fs-x\0".to_vec();
+        let module = Module { name: "m".to_owned(), data, needs: Vec::new() };
+        assert_eq!(alias_file(&[module]), "alias pci:v00008086d* m\nalias fs-x m\n");
     }
 
     #[test]

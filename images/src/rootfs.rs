@@ -256,6 +256,10 @@ fn kernel_modules(tree: &mut Tree, kernel: &Kernel) -> Result<(), Failure> {
         &format!("{base}/modules.dep"),
         Entry::File(0o644, modules::dependency_file(&all).into_bytes()),
     );
+    tree.put(
+        &format!("{base}/modules.alias"),
+        Entry::File(0o644, modules::alias_file(&all).into_bytes()),
+    );
     let order: Vec<&str> = loaded.iter().map(|module| module.name.as_str()).collect();
     tree.put("/etc/modules", Entry::File(0o644, (order.join("\n") + "\n").into_bytes()));
     for module in all {
