@@ -13,7 +13,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod arbitration;
 pub mod config;
+pub mod guardian;
 pub mod guardian_io;
 pub mod manager_io;
 pub mod membership;

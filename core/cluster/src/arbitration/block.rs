@@ -157,10 +157,7 @@ impl Block {
             ballot: read_u64(bytes, 40),
             proposed: read_u64(bytes, 48),
             value: owner(81)?,
-            decided: Decision {
-                generation: read_u64(bytes, 56),
-                owner: owner(82)?,
-            },
+            decided: Decision { generation: read_u64(bytes, 56), owner: owner(82)? },
             loser: BootId(read_u64(bytes, 64)),
             configuration: read_u64(bytes, 72),
             left: bytes[83] & 1 != 0,
@@ -196,10 +193,7 @@ mod tests {
             ballot: 4,
             proposed: 5,
             value: Owner::Node(NodeIndex::Second),
-            decided: Decision {
-                generation: 6,
-                owner: Owner::Pair,
-            },
+            decided: Decision { generation: 6, owner: Owner::Pair },
             loser: BootId(7),
             configuration: 8,
             left: true,
@@ -221,24 +215,15 @@ mod tests {
         let torn = Err(BlockFault::Torn);
         assert_eq!(Block::decode(&sector, 8, NodeIndex::Second), torn);
         assert_eq!(Block::decode(&sector, 9, NodeIndex::First), torn);
-        assert_eq!(
-            Block::decode(&[0; 512], 9, NodeIndex::First),
-            Err(BlockFault::Blank)
-        );
+        assert_eq!(Block::decode(&[0; 512], 9, NodeIndex::First), Err(BlockFault::Blank));
     }
 
     #[test]
     fn a_torn_copy_leaves_the_one_before_it() {
         let old = block();
-        let new = Block {
-            sequence: 2,
-            ballot: 0x1234_5678,
-            ..old
-        };
-        let (old_bytes, new_bytes) = (
-            old.encode(9, NodeIndex::First, 512),
-            new.encode(9, NodeIndex::First, 512),
-        );
+        let new = Block { sequence: 2, ballot: 0x1234_5678, ..old };
+        let (old_bytes, new_bytes) =
+            (old.encode(9, NodeIndex::First, 512), new.encode(9, NodeIndex::First, 512));
         for cut in 17..100 {
             let mut torn = old_bytes.clone();
             torn[..cut].copy_from_slice(&new_bytes[..cut]);

@@ -30,6 +30,9 @@ pub enum Outcome {
     Open,
     /// The peer has begun a higher ballot: call [`Claim::next_ballot`] when it is time.
     Outbid,
+    /// The peer has proposed itself in this generation before, and the contest was opened only to
+    /// record something: it is closed again, and the peer has to record it.
+    Foreign,
     /// The generation is decided; for whom, is in it.
     Decided(Decision),
 }
@@ -99,10 +102,7 @@ impl Claim {
     /// Whether a generation is being contested.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        matches!(
-            self.phase,
-            Phase::Prepare | Phase::Propose | Phase::Outbid
-        )
+        matches!(self.phase, Phase::Prepare | Phase::Propose | Phase::Outbid)
     }
 
     /// When the contest at hand was opened.
@@ -131,6 +131,14 @@ impl Claim {
     #[must_use]
     pub const fn contested(&self) -> u64 {
         self.own.generation
+    }
+
+    /// Whether this node proposed itself in a generation that it does not know to be decided.
+    #[must_use]
+    pub fn has_open_proposal(&self) -> bool {
+        self.own.generation > self.decided().generation
+            && self.own.proposed > 0
+            && self.own.value == Owner::Node(self.local)
     }
 
     /// The newest block read of the peer's.
@@ -167,10 +175,8 @@ impl Claim {
     /// The block that `disk` has to be given, if it does not hold it yet.
     #[must_use]
     pub fn wanted(&self, disk: DiskIndex) -> Option<&Block> {
-        let behind = self
-            .written
-            .get(usize::from(disk))
-            .is_some_and(|written| *written < self.own.sequence);
+        let behind =
+            self.written.get(usize::from(disk)).is_some_and(|written| *written < self.own.sequence);
         (self.is_loaded() && behind).then_some(&self.own)
     }
 
@@ -189,21 +195,20 @@ impl Claim {
         self.own.loser = loser;
         self.proposal = proposal;
         self.opened_at = now;
-        self.next_ballot();
+        // A contest's first ballot is far from any that an earlier boot may have begun unseen.
+        self.begin_ballot(1 + (self.boot.0 & 0xffff));
     }
 
     /// Begins a ballot higher than all that were met.
     pub fn next_ballot(&mut self) {
+        self.begin_ballot(1);
+    }
+
+    fn begin_ballot(&mut self, step: u64) {
         let met = if self.peer.generation == self.own.generation {
             self.peer.ballot.max(self.own.ballot)
         } else {
             self.own.ballot
-        };
-        // A boot's first ballot is far from any that an earlier boot may have begun unseen.
-        let step = if self.own.ballot == 0 {
-            1 + (self.boot.0 & 0xffff)
-        } else {
-            1
         };
         self.own.ballot = (met / 2 + step) * 2 + self.local.index() as u64;
         self.best = (self.own.proposed, self.own.value);
@@ -223,15 +228,15 @@ impl Claim {
     pub fn record_configuration(&mut self, generation: u64) {
         if self.is_loaded() && generation > self.own.configuration {
             self.own.configuration = generation;
-            self.touch_idle();
+            self.touch();
         }
     }
 
-    /// Records that this boot leaves cleanly. Returns the sequence to wait for.
+    /// Records that this boot leaves cleanly; see [`Self::is_recorded`].
     pub fn record_leave(&mut self) {
         if self.is_loaded() && !self.own.left {
             self.own.left = true;
-            self.touch_idle();
+            self.touch();
         }
     }
 
@@ -251,8 +256,7 @@ impl Claim {
             *written = sequence;
         }
         self.meet(peer);
-        if !matches!(self.phase, Phase::Prepare | Phase::Propose) || sequence != self.own.sequence
-        {
+        if !matches!(self.phase, Phase::Prepare | Phase::Propose) || sequence != self.own.sequence {
             return Outcome::Open;
         }
         if peer.decided.generation >= self.own.generation {
@@ -272,20 +276,18 @@ impl Claim {
             return Outcome::Open;
         }
         if self.phase == Phase::Prepare {
+            let peer_value = Owner::Node(self.local.other());
+            if self.proposal == Owner::Pair && self.best == (self.best.0.max(1), peer_value) {
+                self.close();
+                return Outcome::Foreign;
+            }
             self.own.proposed = self.own.ballot;
-            self.own.value = if self.best.0 > 0 {
-                self.best.1
-            } else {
-                self.proposal
-            };
+            self.own.value = if self.best.0 > 0 { self.best.1 } else { self.proposal };
             self.phase = Phase::Propose;
             self.touch();
             return Outcome::Open;
         }
-        self.decide(Decision {
-            generation: self.own.generation,
-            owner: self.own.value,
-        })
+        self.decide(Decision { generation: self.own.generation, owner: self.own.value })
     }
 
     fn decide(&mut self, decision: Decision) -> Outcome {
@@ -304,16 +306,11 @@ impl Claim {
         }
     }
 
-    /// The own block has changed: every disk is behind.
+    /// The own block has changed: every disk is behind, and a phase under way starts over.
     fn touch(&mut self) {
         self.own.sequence += 1;
         self.own.boot = self.boot;
         self.done = 0;
-    }
-
-    /// Changes that belong to no ballot must not disturb one: a ballot begun is begun again.
-    fn touch_idle(&mut self) {
-        self.touch();
     }
 }
 
@@ -323,7 +320,7 @@ mod tests {
 
     /// Disks as arrays of blocks: `[disk][node]`.
     struct Table {
-        disks: std::vec::Vec<[Block; 2]>,
+        disks: Vec<[Block; 2]>,
     }
 
     impl Table {
@@ -358,15 +355,9 @@ mod tests {
     #[test]
     fn a_contest_without_an_opponent_is_won_in_two_rounds() {
         for disks in 1..=3 {
-            let mut table = Table {
-                disks: std::vec![[Block::default(); 2]; disks],
-            };
+            let mut table = Table { disks: vec![[Block::default(); 2]; disks] };
             let mut claim = table.claim(NodeIndex::First, 9);
-            claim.open(
-                Instant::default(),
-                Owner::Node(NodeIndex::First),
-                BootId(0),
-            );
+            claim.open(Instant::default(), Owner::Node(NodeIndex::First), BootId(0));
             let mut outcome = Outcome::Open;
             for turn in 0..2 * disks {
                 let disk = u8::try_from(turn % disks).unwrap();
@@ -375,10 +366,7 @@ mod tests {
                 }
                 outcome = step(&mut table, &mut claim, disk);
             }
-            let won = Decision {
-                generation: 1,
-                owner: Owner::Node(NodeIndex::First),
-            };
+            let won = Decision { generation: 1, owner: Owner::Node(NodeIndex::First) };
             assert_eq!(outcome, Outcome::Decided(won));
         }
     }
@@ -387,13 +375,8 @@ mod tests {
     fn two_writers_never_decide_differently_in_any_order() {
         // Every interleaving of writes and reads of two contenders on one disk, as a bit string.
         for schedule in 0..1_u32 << 16 {
-            let mut table = Table {
-                disks: std::vec![[Block::default(); 2]],
-            };
-            let mut claims = [
-                table.claim(NodeIndex::First, 1),
-                table.claim(NodeIndex::Second, 2),
-            ];
+            let mut table = Table { disks: vec![[Block::default(); 2]] };
+            let mut claims = [table.claim(NodeIndex::First, 1), table.claim(NodeIndex::Second, 2)];
             for (node, claim) in [NodeIndex::First, NodeIndex::Second].iter().zip(&mut claims) {
                 claim.open(Instant::default(), Owner::Node(*node), BootId(0));
             }
@@ -407,7 +390,7 @@ mod tests {
                 match reading[who].take() {
                     None => reading[who] = table.write(&claims[who], 0),
                     Some(sequence) => match table.read(&mut claims[who], 0, sequence) {
-                        Outcome::Open => {}
+                        Outcome::Open | Outcome::Foreign => {}
                         Outcome::Outbid => claims[who].next_ballot(),
                         Outcome::Decided(decision) => decided[who] = Some(decision),
                     },
@@ -421,29 +404,16 @@ mod tests {
 
     #[test]
     fn a_restarted_contender_adopts_what_it_had_proposed() {
-        let mut table = Table {
-            disks: std::vec![[Block::default(); 2]],
-        };
+        let mut table = Table { disks: vec![[Block::default(); 2]] };
         let mut first = table.claim(NodeIndex::First, 1);
-        first.open(
-            Instant::default(),
-            Owner::Node(NodeIndex::First),
-            BootId(0),
-        );
+        first.open(Instant::default(), Owner::Node(NodeIndex::First), BootId(0));
         step(&mut table, &mut first, 0);
         table.write(&first, 0);
         let mut second = table.claim(NodeIndex::Second, 2);
-        second.open(
-            Instant::default(),
-            Owner::Node(NodeIndex::Second),
-            BootId(0),
-        );
+        second.open(Instant::default(), Owner::Node(NodeIndex::Second), BootId(0));
         step(&mut table, &mut second, 0);
         let outcome = step(&mut table, &mut second, 0);
-        let lost = Decision {
-            generation: 1,
-            owner: Owner::Node(NodeIndex::First),
-        };
+        let lost = Decision { generation: 1, owner: Owner::Node(NodeIndex::First) };
         assert_eq!(outcome, Outcome::Decided(lost));
     }
 }

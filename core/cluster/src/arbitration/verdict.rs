@@ -34,6 +34,7 @@ pub enum Standing {
 
 /// Everything that the decision depends on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "the columns of a truth table")]
 pub struct Evidence {
     /// What ends this node whatever else holds: a mailbox, the peer's word, the manager, oversleep.
     pub fatal: Option<SelfFence>,
@@ -110,12 +111,7 @@ const ANY: Row = Row {
 };
 
 const fn verdict(feed: bool, may_act: bool, may_fence: bool, step: Step) -> Verdict {
-    Verdict {
-        feed,
-        may_act,
-        may_fence,
-        step,
-    }
+    Verdict { feed, may_act, may_fence, step }
 }
 
 const TABLE: [Row; 18] = [
