@@ -31,6 +31,7 @@ pub(crate) fn build() -> Result<Image, Failure> {
     let folder = workspace::image();
     let unpacked = folder.join("packages");
     fs::create_dir_all(&unpacked).map_err(|source| Failure::file(&unpacked, source))?;
+    packages::know("linux-image-amd64")?;
     let name = packages::dependency("linux-image-amd64", "linux-image-")?;
     let package = packages::unpack(&name, &unpacked)?;
     let kernel = kernel::find(&package)?;

@@ -53,6 +53,17 @@ fn apt_get() -> Command {
     command
 }
 
+/// Reads the package lists where this machine has none yet.
+///
+/// # Errors
+/// If `apt-get` cannot read them.
+pub(crate) fn know(name: &str) -> Result<(), Failure> {
+    if candidate(name).is_err() {
+        command::run("reading the package lists", apt_get().arg("update"))?;
+    }
+    Ok(())
+}
+
 /// Whether dpkg says that the package `name` is installed.
 pub(crate) fn is_installed(name: &str) -> bool {
     let asked =
