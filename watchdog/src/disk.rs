@@ -36,7 +36,8 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// Whatever opening gives; `InvalidInput` for anything but a block device with sectors of 512 or
+    /// Whatever opening gives; `InvalidInput` for anything but a block device with sectors of 512
+    /// or
     /// 4096 bytes, or for a regular file without a sector size.
     pub fn open(path: &Path, file_sector_size: Option<u32>) -> io::Result<Self> {
         let kind = std::fs::metadata(path)?.file_type();

@@ -1,8 +1,10 @@
 //! To feed or not to feed: a pure function of health and time.
 //!
-//! The watchdog is a lease. A node that runs protected resources may feed it only while it hears its
+//! The watchdog is a lease. A node that runs protected resources may feed it only while it hears
+//! its
 //! peer or holds the claim; it stops feeding the moment neither is true, so its peer can compute by
-//! when it must be gone. Nothing protected active means no self-fence, whatever else is wrong. A node
+//! when it must be gone. Nothing protected active means no self-fence, whatever else is wrong. A
+//! node
 //! that is condemned never feeds again and never disarms. `feeder.table.txt` lists every case.
 
 use crate::time::Instant;

@@ -1,4 +1,4 @@
-//! `/dev/watchdogN` of Linux: armed, read back, fed, and closed with the magic `V` only on `disarm`.
+//! `/dev/watchdogN` of Linux: armed, read back, fed, closed with the magic `V` only on `disarm`.
 //!
 //! Opening a watchdog arms it, so discovery reads sysfs and opens nothing.
 

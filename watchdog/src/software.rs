@@ -2,7 +2,8 @@
 //!
 //! A process of its own waits at the end of a pipe. When no byte arrives in time (the fed process
 //! hangs, is stopped or is dead) it kills every process of its PID namespace and the namespace's
-//! first process with them. It cannot fire when the kernel hangs, so it protects no data. It refuses
+//! first process with them. It cannot fire when the kernel hangs, so it protects no data. It
+//! refuses
 //! to arm outside the one namespace that it was made for, above all in the machine's own.
 
 use crate::device::{Watchdog, WatchdogError, WatchdogFault};

@@ -34,7 +34,8 @@ pub struct Streams<'a> {
     pub out: &'a mut dyn Write,
     /// Standard error.
     pub err: &'a mut dyn Write,
-    /// The sector size of regular files, in bytes; they are refused without it, as by the real tool.
+    /// The sector size of regular files, in bytes; they are refused without it, as by the real
+    /// tool.
     pub file_sector_size: Option<u32>,
 }
 
