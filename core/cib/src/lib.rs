@@ -2,6 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod operations;
+pub mod score;
 pub mod xml;
+pub mod xpath;
 
 pub use xml::{Document, Element, NodeId, ParseError};

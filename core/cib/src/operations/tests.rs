@@ -1,0 +1,106 @@
+//! What each operation does to a small CIB.
+
+use super::*;
+
+const CIB: &str = "<cib admin_epoch=\"0\" epoch=\"5\" num_updates=\"3\"><configuration><crm_config/>\
+    <nodes><node id=\"1\" uname=\"a\"/></nodes><resources><primitive id=\"x\" class=\"ocf\"/>\
+    <primitive id=\"y\" class=\"ocf\"/></resources><constraints/></configuration><status/></cib>";
+
+fn operation<'a>(kind: Kind, section: Option<&'a str>, input: &'a str) -> Operation<'a> {
+    Operation {
+        kind,
+        section,
+        xpath: None,
+        input: Some(input),
+        allow_create: false,
+        score: false,
+        no_children: false,
+    }
+}
+
+/// Applies an operation; the resources section and the version, or the refusal.
+fn after(operation: &Operation<'_>) -> String {
+    let mut document = Document::parse(CIB).unwrap();
+    match apply(&mut document, operation) {
+        Ok(_) => {
+            let id = section(&document, Some("resources")).unwrap();
+            let resources = Document::from_element(document.element(id)).write_compact();
+            let version =
+                ["epoch", "num_updates"].map(|name| document.root().attribute(name).unwrap());
+            format!("{} {resources}", version.join("."))
+        }
+        Err(refusal) => {
+            assert_eq!(document.write_compact(), CIB, "a refused change leaves nothing behind");
+            format!("{} {}", refusal.rc, refusal.message)
+        }
+    }
+}
+
+#[test]
+fn create_adds_and_refuses_what_exists() {
+    let new = operation(Kind::Create, Some("resources"), "<primitive id=\"z\"/>");
+    assert!(after(&new).starts_with("6.0") && after(&new).contains("id=\"z\"/></resources>"));
+    let old = operation(Kind::Create, Some("resources"), "<primitive id=\"x\"/>");
+    assert_eq!(after(&old), "108 File exists");
+    let homeless = operation(Kind::Create, None, "<primitive id=\"z\"/>");
+    assert!(after(&homeless).contains("id=\"z\"/></resources>"));
+}
+
+#[test]
+fn modify_merges_and_creates_only_if_allowed() {
+    let old = operation(Kind::Modify, Some("resources"), "<primitive id=\"x\" class=\"lsb\"/>");
+    assert!(after(&old).contains("<primitive id=\"x\" class=\"lsb\"/><primitive id=\"y\""));
+    let mut new = operation(Kind::Modify, Some("resources"), "<primitive id=\"z\"/>");
+    assert_eq!(after(&new), "105 No such device or address");
+    new.allow_create = true;
+    assert!(after(&new).contains("id=\"z\"/></resources>"));
+}
+
+#[test]
+fn replace_keeps_the_place() {
+    let one = operation(Kind::Replace, Some("resources"), "<primitive id=\"x\" type=\"T\"/>");
+    assert!(after(&one).contains("<resources><primitive id=\"x\" type=\"T\"/><primitive id=\"y\""));
+    let all = operation(Kind::Replace, Some("resources"), "<resources/>");
+    assert_eq!(after(&all), "6.0 <resources/>");
+    let older = operation(Kind::Replace, None, "<cib epoch=\"4\"><configuration/></cib>");
+    assert!(after(&older).starts_with("103"));
+}
+
+#[test]
+fn delete_of_what_is_absent_is_no_error_and_no_change() {
+    let absent = operation(Kind::Delete, Some("resources"), "<primitive id=\"z\"/>");
+    assert!(after(&absent).starts_with("5.3"));
+    let there = operation(Kind::Delete, Some("resources"), "<primitive id=\"x\"/>");
+    assert!(after(&there).starts_with("6.0 <resources><primitive id=\"y\""));
+    let mut path = operation(Kind::Delete, None, "");
+    path.xpath = Some("//primitive");
+    assert!(after(&path).contains("\"y\""));
+    path.kind = Kind::DeleteAll;
+    assert_eq!(after(&path), "6.0 <resources/>");
+}
+
+#[test]
+fn a_change_of_the_status_counts_updates_only() {
+    let status = "<status><node_state id=\"1\" uname=\"a\"/></status>";
+    assert!(after(&operation(Kind::Modify, Some("status"), status)).starts_with("5.4"));
+}
+
+#[test]
+fn scores_count_up_where_asked_for() {
+    let text = "<primitive id=\"x\" n=\"n+=4\" m=\"m++\"/>";
+    let mut counted = operation(Kind::Modify, Some("resources"), text);
+    counted.score = true;
+    assert!(after(&counted).contains("n=\"4\" m=\"1\""));
+}
+
+#[test]
+fn a_query_of_several_matches_comes_in_one_element() {
+    let document = Document::parse(CIB).unwrap();
+    let mut asked = operation(Kind::Query, None, "");
+    asked.xpath = Some("//primitive");
+    let found = query(&document, &asked).unwrap();
+    assert_eq!(found.root().name(), "xpath-query");
+    assert_eq!(found.root().children().count(), 2);
+    asked.xpath = Some("//none");
+    assert_eq!(query(&document, &asked).unwrap_err().rc, 105);
+}
