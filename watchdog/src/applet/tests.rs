@@ -138,6 +138,14 @@ fn two_disks_of_which_one_is_lost_cannot_fence_and_three_can() {
 }
 
 #[test]
+fn query_watchdog_counts_what_sysfs_lists() {
+    let listed = std::fs::read_dir("/sys/class/watchdog").map_or(0, Iterator::count);
+    let single = usize::from(listed == 0 && Path::new("/dev/watchdog").exists());
+    let head = format!("\nDiscovered {} watchdog devices:\n", listed + single);
+    assert!(ours("query-watchdog", None).starts_with(&head));
+}
+
+#[test]
 fn options_stand_on_both_sides_of_the_command() {
     let options = parse(&words("dump -d /dev/a -1 20 -d/dev/b -d /dev/a -n Node-A"), None).unwrap();
     assert_eq!(options.devices, ["/dev/a", "/dev/b"]);
