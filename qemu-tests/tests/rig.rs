@@ -4,6 +4,7 @@
 use diarch_qemu_tests::nbd::Fault;
 use diarch_qemu_tests::pair::{COMMAND_MAX, LINKS, Pair};
 use diarch_qemu_tests::scenario;
+use diarch_qemu_tests::story::expect;
 use diarch_qemu_tests::trouble::Trouble;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,8 @@ fn two_machines_share_links_disks_and_a_referee() {
         a_client_writes_through_the_service(pair)?;
         two_writers_are_caught(pair)?;
         disks_fail(pair)?;
-        a_watchdog_resets(pair)
+        a_watchdog_resets(pair)?;
+        a_machine_comes_back_from_a_power_cut(pair)
     });
 }
 
@@ -28,6 +30,22 @@ fn links_carry_frames(pair: &mut Pair) -> Result<(), Trouble> {
     expect(cut.status == 1, "a cut link carries nothing")?;
     pair.set_links(1, &LINKS, true)?;
     pair.must(0, "ping -c 3 -W 5 10.1.1.2")?;
+    Ok(())
+}
+
+fn a_machine_comes_back_from_a_power_cut(pair: &mut Pair) -> Result<(), Trouble> {
+    let from = pair.journal.len();
+    pair.machines[0].power_cut();
+    pair.machines[0].power_on()?;
+    pair.wait_booted(0, from)?;
+    pair.must(0, "ip addr add 10.1.1.1/24 dev eth1")?;
+    pair.must(1, "ip addr add 10.1.1.2/24 dev eth1")?;
+    pair.must(1, "ping -c 3 -W 5 10.1.1.1")?;
+    pair.machines[0].qmp()?.execute("\"stop\"")?;
+    let stopped = pair.run(1, "ping -c 2 -W 1 10.1.1.1")?;
+    expect(stopped.status == 1, "a stopped machine answers nothing")?;
+    pair.machines[0].qmp()?.execute("\"cont\"")?;
+    pair.must(1, "ping -c 3 -W 5 10.1.1.1")?;
     Ok(())
 }
 
@@ -73,8 +91,4 @@ fn a_watchdog_resets(pair: &mut Pair) -> Result<(), Trouble> {
     pair.wait_event(1, from, "WATCHDOG", Duration::from_secs(10))?;
     pair.wait_booted(1, from)?;
     Ok(())
-}
-
-fn expect(condition: bool, what: &str) -> Result<(), Trouble> {
-    if condition { Ok(()) } else { Err(Trouble::Wrong(format!("not so: {what}"))) }
 }
