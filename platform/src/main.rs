@@ -1,3 +1,18 @@
 //! The one executable: guardian, manager and every applet.
+//!
+//! This package is the only one that touches the world. It performs what the machines of
+//! `diarch-cluster` ask and decides nothing.
 
-fn main() {}
+#![allow(dead_code, reason = "the applets that use all of this land one by one")]
+
+mod cli;
+mod clock;
+mod console;
+mod ipc;
+
+fn main() -> std::process::ExitCode {
+    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let program = words.next().unwrap_or_default();
+    let arguments: Vec<String> = words.collect();
+    std::process::ExitCode::from(cli::main(&program, &arguments).code())
+}

@@ -1,0 +1,1 @@
+//! `diarch` itself: what is not one of Pacemaker's tools.

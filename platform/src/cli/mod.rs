@@ -1,0 +1,89 @@
+//! The applets, each under its own name: `diarch NAME …`, or through a link called `NAME`.
+
+mod diarch;
+pub(crate) mod exit;
+
+use crate::console::{complain, say};
+use exit::Exit;
+
+/// One row of the table of applets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Applet {
+    /// What it is called.
+    pub(crate) name: &'static str,
+    /// What it is for, in a few words.
+    pub(crate) about: &'static str,
+    /// Whether it is also reached through a link of its name.
+    pub(crate) linked: bool,
+    /// Carries it out with the arguments after its name.
+    pub(crate) run: fn(&[String]) -> Exit,
+}
+
+impl Applet {
+    /// A part of `diarch` itself, reached as `diarch NAME`.
+    const fn own(name: &'static str, about: &'static str, run: fn(&[String]) -> Exit) -> Self {
+        Self { name, about, linked: false, run }
+    }
+}
+
+/// Every applet, in the order in which the help names them.
+const APPLETS: &[Applet] = &[];
+
+/// Runs the applet that the program's name or the first argument names.
+pub(crate) fn main(program: &str, arguments: &[String]) -> Exit {
+    let name = program.rsplit('/').next().unwrap_or_default();
+    if let Some(applet) = find(name) {
+        return (applet.run)(arguments);
+    }
+    let Some((first, rest)) = arguments.split_first() else {
+        return help();
+    };
+    match first.as_str() {
+        "--help" | "-h" | "help" => help(),
+        "--version" => say(&format!("diarch {}\n", env!("CARGO_PKG_VERSION"))),
+        "--applets" | "--list-applets" => {
+            let linked = APPLETS.iter().filter(|applet| applet.linked);
+            say(&linked.map(|applet| format!("{}\n", applet.name)).collect::<String>())
+        }
+        word => match find(word) {
+            Some(applet) => (applet.run)(rest),
+            None => {
+                complain(&format!("diarch: there is no applet {word}; see diarch --help"));
+                Exit::Usage
+            }
+        },
+    }
+}
+
+fn find(name: &str) -> Option<&'static Applet> {
+    APPLETS.iter().find(|applet| applet.name == name)
+}
+
+fn help() -> Exit {
+    let mut text = String::from(
+        "diarch: two boxes, one highly available appliance\n\n\
+         usage: diarch APPLET [ARGUMENTS…]\n       APPLET [ARGUMENTS…]   (through a link)\n\n",
+    );
+    for applet in APPLETS {
+        text.push_str(&format!("  {:<18} {}\n", applet.name, applet.about));
+    }
+    say(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_applet_has_a_name_of_its_own_and_says_what_it_is_for() {
+        for (place, applet) in APPLETS.iter().enumerate() {
+            assert!(!applet.about.is_empty(), "{}", applet.name);
+            assert!(APPLETS[..place].iter().all(|other| other.name != applet.name));
+        }
+    }
+
+    #[test]
+    fn an_unknown_applet_is_a_usage_error() {
+        assert_eq!(main("diarch", &["no-such-applet".into()]), Exit::Usage);
+    }
+}
