@@ -2,8 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod digest;
 pub mod operations;
 pub mod score;
+pub mod time;
 pub mod xml;
 pub mod xpath;
 
