@@ -15,12 +15,15 @@
 
 pub mod arbitration;
 pub mod config;
+pub mod executor;
 pub mod guardian;
 pub mod guardian_io;
 pub mod manager_io;
 pub mod membership;
+pub mod replication;
 pub mod request;
 pub mod timing;
+pub mod transition;
 pub mod view;
 
 pub use diarch_watchdog::time::Instant;
