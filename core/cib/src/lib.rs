@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 
 pub mod digest;
+pub mod nvpairs;
 pub mod operations;
+pub mod rules;
 pub mod score;
 pub mod time;
 pub mod xml;
