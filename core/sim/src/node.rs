@@ -1,0 +1,130 @@
+//! One simulated machine: power, clock, watchdog, a guardian, and a stand-in for the manager that
+//! runs one protected service.
+
+use core::time::Duration;
+use diarch_cluster::Instant;
+use diarch_cluster::guardian::Guardian;
+use diarch_cluster::view::View;
+use std::collections::VecDeque;
+
+/// Something that waits for a paused guardian.
+#[derive(Clone, Debug)]
+pub enum Waiting {
+    /// A frame in a socket's buffer.
+    Frame(u8, Vec<u8>),
+    /// A disk's answer: the operation's serial number.
+    Disk(u64),
+    /// Word from the manager.
+    Manager(diarch_cluster::view::Report),
+    /// The manager ended.
+    ManagerExited,
+    /// The manager started.
+    ManagerStarted,
+}
+
+/// A hardware watchdog.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Watchdog {
+    /// When it fires, if it is armed.
+    pub fires_at: Option<u64>,
+    /// Its timeout in microseconds.
+    pub timeout_us: u64,
+}
+
+/// The stand-in manager.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manager {
+    /// Which run of it, to tell late events of an earlier one; zero while it does not run.
+    pub run: u64,
+    /// What its guardian last told it.
+    pub view: Option<View>,
+    /// Whether a start is under way.
+    pub starting: bool,
+    /// Whether it was asked to leave.
+    pub leaving: bool,
+    /// It is stopped and will not react.
+    pub hung: bool,
+}
+
+/// One machine.
+#[derive(Debug)]
+pub struct Node {
+    /// The guardian, while the machine is up.
+    pub guardian: Option<Guardian>,
+    /// Counts boots: events of an earlier boot are void.
+    pub boot: u64,
+    /// When this boot's clock stood at zero, in microseconds of the world.
+    pub clock_origin: u64,
+    /// How fast its clock runs: parts per million beside the world's.
+    pub drift_ppm: i64,
+    /// The guardian does not run before this.
+    pub paused_until: u64,
+    /// What came meanwhile.
+    pub waiting: VecDeque<Waiting>,
+    /// Its watchdog.
+    pub watchdog: Watchdog,
+    /// Its manager.
+    pub manager: Manager,
+    /// Whether the protected service is active: survives the manager, not the machine.
+    pub active: bool,
+    /// Whether the machine has power.
+    pub powered: bool,
+    /// The sequence number of its next timer, so that stale timers are known.
+    pub timer: u64,
+}
+
+/// What a socket's buffer holds at most.
+pub const SOCKET_FRAMES_MAX: usize = 64;
+
+impl Node {
+    /// A machine without power.
+    #[must_use]
+    pub fn new(drift_ppm: i64) -> Self {
+        Self {
+            guardian: None,
+            boot: 0,
+            clock_origin: 0,
+            drift_ppm,
+            paused_until: 0,
+            waiting: VecDeque::new(),
+            watchdog: Watchdog::default(),
+            manager: Manager::default(),
+            active: false,
+            powered: false,
+            timer: 0,
+        }
+    }
+
+    /// Its clock at that moment of the world.
+    #[must_use]
+    pub fn clock(&self, world_us: u64) -> Instant {
+        let elapsed = i128::from(world_us.saturating_sub(self.clock_origin));
+        let local = elapsed + elapsed * i128::from(self.drift_ppm) / 1_000_000;
+        Instant::from_micros(1_000_000 + u64::try_from(local).unwrap_or(0))
+    }
+
+    /// The moment of the world at which its clock shows `at`, or a little later.
+    #[must_use]
+    pub fn world_time(&self, at: Instant) -> u64 {
+        let local = i128::from(at.as_micros().saturating_sub(1_000_000));
+        let elapsed = local * 1_000_000 / (1_000_000 + i128::from(self.drift_ppm)) + 1;
+        self.clock_origin + u64::try_from(elapsed).unwrap_or(0)
+    }
+
+    /// Everything volatile is gone.
+    pub fn go_down(&mut self) {
+        self.guardian = None;
+        self.active = false;
+        self.manager = Manager::default();
+        self.watchdog = Watchdog::default();
+        self.waiting.clear();
+        self.paused_until = 0;
+        self.boot += 1;
+    }
+}
+
+/// Microseconds in a duration.
+#[must_use]
+pub fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,52 @@
+//! One run of the mixed scenario from one seed.
+
+use crate::checker::Violation;
+use crate::fault::{Fault, draw};
+use crate::world::{Figures, Setup, World};
+use core::time::Duration;
+use diarch_cluster::config::NodeIndex;
+use diarch_cluster::guardian::Mutation;
+
+/// For how long faults are injected.
+pub const TROUBLE: Duration = Duration::from_secs(60);
+/// How long a pair may take to run everything after the last fault.
+pub const HEALING: Duration = Duration::from_secs(45);
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The promise that was broken, if any.
+    pub violation: Option<Violation>,
+    /// Its figures.
+    pub figures: Figures,
+    /// Its story, if it was to be told.
+    pub story: Vec<String>,
+}
+
+/// Runs the mixed scenario.
+#[must_use]
+pub fn mixed(seed: u64, mutation: Mutation, verbose: bool) -> Outcome {
+    let disks = 1 + usize::try_from(seed % 3).unwrap_or(0);
+    let power_switch = seed.is_multiple_of(4);
+    let setup = Setup { seed, links: 2, disks, power_switch, mutation, verbose };
+    let mut world = World::new(setup);
+    let skew = world.rng().between(Duration::ZERO, Duration::from_secs(6));
+    world.power_up(NodeIndex::First, Duration::from_millis(10));
+    world.power_up(NodeIndex::Second, skew);
+    let count = 1 + world.rng().below(12);
+    for _ in 0..count {
+        let at = world.rng().between(Duration::from_secs(2), TROUBLE);
+        let fault = draw(world.rng(), 2, disks);
+        world.inject(fault, at);
+    }
+    world.inject(Fault::HealAll, TROUBLE + Duration::from_millis(1));
+    world.run_for(TROUBLE + HEALING);
+    if world.checker.violation.is_none() {
+        world.check_healed();
+    }
+    Outcome {
+        violation: world.checker.violation.clone(),
+        figures: world.figures.clone(),
+        story: core::mem::take(&mut world.story),
+    }
+}

@@ -1,0 +1,753 @@
+//! Two guardians in a simulated world: links, disks, watchdogs, power, and stand-in managers that
+//! run one protected service as soon as they may.
+//!
+//! Virtual time jumps from one event to the next; the same seed gives the same run.
+
+use crate::checker::{Checker, Violation};
+use crate::disk::{Disk, Path, SECTOR_BYTES};
+use crate::fault::Fault;
+use crate::network::Network;
+use crate::node::{Node, SOCKET_FRAMES_MAX, Waiting, micros};
+use crate::rng::Rng;
+use core::time::Duration;
+use diarch_cluster::config::{Key, NodeIndex, NodeName, PairConfig};
+use diarch_cluster::guardian::{Guardian, Mutation};
+use diarch_cluster::guardian_io::{DiskFault, Event as Told, Input, Output};
+use diarch_cluster::timing::{BUDGET_DEFAULT, Timing};
+use diarch_cluster::view::{BootId, Notice, Peer, Proof, Report, View};
+use std::collections::BTreeMap;
+
+const NAMES: [&str; 2] = ["head-a", "head-b"];
+const BOTH: [NodeIndex; 2] = [NodeIndex::First, NodeIndex::Second];
+
+/// How a world is built.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// Everything that chance decides.
+    pub seed: u64,
+    /// How many links.
+    pub links: usize,
+    /// How many shared disks.
+    pub disks: usize,
+    /// Whether power can be asked for and switched off.
+    pub power_switch: bool,
+    /// Which rule is broken.
+    pub mutation: Mutation,
+    /// Whether to keep the story for printing.
+    pub verbose: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            links: 2,
+            disks: 1,
+            power_switch: false,
+            mutation: Mutation::None,
+            verbose: false,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Frame { to: NodeIndex, link: u8, bytes: Vec<u8> },
+    Disk { node: NodeIndex, boot: u64, serial: u64 },
+    Timer { node: NodeIndex, timer: u64 },
+    Watchdog { node: NodeIndex, boot: u64 },
+    Armed { node: NodeIndex, boot: u64 },
+    PowerUp { node: NodeIndex, boot: u64 },
+    Resume { node: NodeIndex, boot: u64 },
+    ManagerStarted { node: NodeIndex, boot: u64, run: u64 },
+    ManagerTick { node: NodeIndex, boot: u64, run: u64 },
+    ManagerExited { node: NodeIndex, boot: u64 },
+    ServiceStart { node: NodeIndex, boot: u64, run: u64 },
+    ServiceStop { node: NodeIndex, boot: u64, run: u64 },
+    Power { node: NodeIndex, boot: u64, target: BootId },
+    Fault(Fault),
+}
+
+#[derive(Clone, Debug)]
+struct Operation {
+    node: NodeIndex,
+    boot: u64,
+    disk: usize,
+    sector: u64,
+    data: Option<Vec<u8>>,
+    fault: Option<DiskFault>,
+}
+
+/// Figures of one run.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// From the end of service on one node to its start on the other, in microseconds.
+    pub failovers_us: Vec<u64>,
+    /// Faults injected.
+    pub faults: u64,
+    /// Nodes ended by themselves or their watchdogs.
+    pub ended: u64,
+}
+
+/// The world.
+#[derive(Debug)]
+pub struct World {
+    setup: Setup,
+    timing: Timing,
+    rng: Rng,
+    now_us: u64,
+    serial: u64,
+    queue: BTreeMap<(u64, u64), Event>,
+    operations: BTreeMap<u64, Operation>,
+    /// Both machines.
+    pub nodes: [Node; 2],
+    /// The links.
+    pub network: Network,
+    /// The shared disks.
+    pub disks: Vec<Disk>,
+    /// The promises.
+    pub checker: Checker,
+    /// The figures.
+    pub figures: Figures,
+    /// What happened, if it is to be told.
+    pub story: Vec<String>,
+    service_lost_us: Option<u64>,
+}
+
+impl World {
+    /// A world in which nothing has power yet.
+    ///
+    /// # Panics
+    /// If the default failover budget were not sound.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let mut rng = Rng::new(setup.seed);
+        let mut drift = || i64::try_from(rng.below(401)).unwrap_or(0) - 200;
+        let nodes = [Node::new(drift()), Node::new(drift())];
+        #[expect(clippy::expect_used, reason = "the default is checked by a test")]
+        let timing = Timing::derive(BUDGET_DEFAULT, Duration::from_secs(1))
+            .expect("the default budget is sound");
+        Self {
+            timing,
+            now_us: 0,
+            serial: 0,
+            queue: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            nodes,
+            network: Network::new(setup.links),
+            disks: (0..setup.disks).map(|_| Disk::new(NAMES)).collect(),
+            checker: Checker::default(),
+            figures: Figures::default(),
+            story: Vec::new(),
+            service_lost_us: None,
+            rng,
+            setup,
+        }
+    }
+
+    /// The world's time.
+    #[must_use]
+    pub const fn now_us(&self) -> u64 {
+        self.now_us
+    }
+
+    /// Chance.
+    pub const fn rng(&mut self) -> &mut Rng {
+        &mut self.rng
+    }
+
+    /// What that node's manager was last told.
+    #[must_use]
+    pub const fn view(&self, node: NodeIndex) -> Option<View> {
+        self.nodes[node.index()].manager.view
+    }
+
+    /// On which nodes the service is active.
+    #[must_use]
+    pub fn active(&self) -> [bool; 2] {
+        [self.nodes[0].active, self.nodes[1].active]
+    }
+
+    /// Gives a machine power after `delay`.
+    pub fn power_up(&mut self, node: NodeIndex, delay: Duration) {
+        let boot = self.nodes[node.index()].boot;
+        self.at(delay, Event::PowerUp { node, boot });
+    }
+
+    /// Injects a fault after `delay`.
+    pub fn inject(&mut self, fault: Fault, delay: Duration) {
+        self.at(delay, Event::Fault(fault));
+    }
+
+    /// Runs for that long, or until a promise is broken.
+    pub fn run_for(&mut self, length: Duration) {
+        let until = self.now_us + micros(length);
+        while self.checker.violation.is_none() {
+            let Some(entry) = self.queue.first_entry().filter(|entry| entry.key().0 <= until)
+            else {
+                break;
+            };
+            self.now_us = entry.key().0;
+            let event = entry.remove();
+            self.watch_world();
+            self.step(event);
+        }
+        self.now_us = self.now_us.max(until);
+    }
+
+    fn watch_world(&mut self) {
+        if !BOTH.iter().all(|node| self.network.passes(*node)) {
+            self.checker.links_bad_at = Some(self.now_us);
+        }
+        let bad = |disk: &Disk| disk.stale || disk.paths.iter().any(|path| *path != Path::Healthy);
+        if self.disks.iter().any(bad) {
+            self.checker.disks_bad_at = Some(self.now_us);
+        }
+    }
+
+    fn at(&mut self, delay: Duration, event: Event) {
+        self.serial += 1;
+        self.queue.insert((self.now_us + micros(delay), self.serial), event);
+    }
+
+    fn is_boot(&self, node: NodeIndex, boot: u64) -> bool {
+        self.nodes[node.index()].boot == boot
+    }
+
+    fn is_run(&self, node: NodeIndex, boot: u64, run: u64) -> bool {
+        self.is_boot(node, boot) && self.nodes[node.index()].manager.run == run
+    }
+
+    fn step(&mut self, event: Event) {
+        match event {
+            Event::Frame { to, link, bytes } => self.hand(to, Waiting::Frame(link, bytes)),
+            Event::Disk { node, boot, serial } => {
+                self.perform(serial);
+                if self.is_boot(node, boot) {
+                    self.hand(node, Waiting::Disk(serial));
+                }
+            }
+            Event::Timer { node, timer } => {
+                let machine = &mut self.nodes[node.index()];
+                if machine.timer == timer && machine.paused_until <= self.now_us {
+                    let now = machine.clock(self.now_us);
+                    if let Some(guardian) = &mut machine.guardian {
+                        guardian.handle_timeout(now);
+                    }
+                    self.drain(node);
+                }
+            }
+            Event::Watchdog { node, boot } => {
+                let fires = self.nodes[node.index()].watchdog.fires_at == Some(self.now_us);
+                if fires && self.is_boot(node, boot) {
+                    self.end(node, "its watchdog fired");
+                }
+            }
+            Event::Armed { node, boot } if self.is_boot(node, boot) => {
+                let effective = Some(self.timing.watchdog);
+                self.give(node, Input::WatchdogArmed { effective });
+            }
+            Event::Armed { .. } => {}
+            Event::PowerUp { node, boot } => self.boot(node, boot),
+            Event::Resume { node, boot } if self.is_boot(node, boot) => self.resume(node),
+            Event::Resume { .. } => {}
+            Event::ManagerStarted { node, boot, run } if self.is_run(node, boot, run) => {
+                self.hand(node, Waiting::ManagerStarted);
+                let active = self.nodes[node.index()].active;
+                self.hand(node, Waiting::Manager(Report::Protecting { active, weight: 10 }));
+                self.at(Duration::from_millis(500), Event::ManagerTick { node, boot, run });
+            }
+            Event::ManagerStarted { .. } => {}
+            Event::ManagerTick { node, boot, run } if self.is_run(node, boot, run) => {
+                if !self.nodes[node.index()].manager.hung {
+                    self.hand(node, Waiting::Manager(Report::Progress));
+                    self.consider_start(node);
+                }
+                self.at(Duration::from_millis(500), Event::ManagerTick { node, boot, run });
+            }
+            Event::ManagerTick { .. } => {}
+            Event::ManagerExited { node, boot } if self.is_boot(node, boot) => {
+                self.hand(node, Waiting::ManagerExited);
+            }
+            Event::ManagerExited { .. } => {}
+            Event::ServiceStart { node, boot, run } if self.is_run(node, boot, run) => {
+                self.start_service(node);
+            }
+            Event::ServiceStart { .. } => {}
+            Event::ServiceStop { node, boot, run } if self.is_run(node, boot, run) => {
+                self.stop_service(node);
+                let idle = Report::Protecting { active: false, weight: 0 };
+                self.hand(node, Waiting::Manager(idle));
+                self.hand(node, Waiting::Manager(Report::Leave));
+            }
+            Event::ServiceStop { .. } => {}
+            Event::Power { node, boot, target } => self.switch_power(node, boot, target),
+            Event::Fault(fault) => self.fail(fault),
+        }
+    }
+
+    /// Hands something to a guardian now, or when it runs again.
+    fn hand(&mut self, node: NodeIndex, what: Waiting) {
+        let machine = &mut self.nodes[node.index()];
+        if machine.guardian.is_none() {
+            return;
+        }
+        if machine.paused_until > self.now_us {
+            let is_frame = |waiting: &&Waiting| matches!(waiting, Waiting::Frame(..));
+            let full = machine.waiting.iter().filter(is_frame).count() >= SOCKET_FRAMES_MAX;
+            if !(full && matches!(what, Waiting::Frame(..))) {
+                machine.waiting.push_back(what);
+            }
+            return;
+        }
+        match what {
+            Waiting::Frame(link, bytes) => self.give(node, Input::Frame { link, bytes: &bytes }),
+            Waiting::Disk(serial) => self.give_disk(node, serial),
+            Waiting::Manager(report) => self.give(node, Input::Manager(report)),
+            Waiting::ManagerExited => self.give(node, Input::ManagerExited { clean: false }),
+            Waiting::ManagerStarted => self.give(node, Input::ManagerStarted),
+        }
+    }
+
+    fn give(&mut self, node: NodeIndex, input: Input<'_>) {
+        let machine = &mut self.nodes[node.index()];
+        let now = machine.clock(self.now_us);
+        if let Some(guardian) = &mut machine.guardian {
+            guardian.handle_input(now, input);
+        }
+        self.drain(node);
+    }
+
+    fn give_disk(&mut self, node: NodeIndex, serial: u64) {
+        let Some(operation) = self.operations.remove(&serial) else {
+            return;
+        };
+        let disk = u8::try_from(operation.disk).unwrap_or(0);
+        let sector = operation.sector;
+        if operation.data.is_some() {
+            let result = operation.fault.map_or(Ok(()), Err);
+            self.give(node, Input::SectorWritten { disk, sector, result });
+        } else {
+            let bytes = self.disks[operation.disk].read(sector);
+            let result = operation.fault.map_or(Ok(&bytes[..]), Err);
+            self.give(node, Input::SectorRead { disk, sector, result });
+        }
+    }
+
+    /// A write takes effect when its time has come, unless its path failed.
+    fn perform(&mut self, serial: u64) {
+        let Some(operation) = self.operations.get(&serial) else {
+            return;
+        };
+        let Some(data) = &operation.data else {
+            return;
+        };
+        let unknown = operation.fault == Some(DiskFault::TimedOut);
+        if operation.fault.is_none() || (unknown && self.rng.happens(500)) {
+            self.disks[operation.disk].write(operation.sector, data);
+        }
+    }
+
+    fn drain(&mut self, node: NodeIndex) {
+        let at = node.index();
+        while let Some(output) = self.nodes[at].guardian.as_mut().and_then(Guardian::poll_output) {
+            self.obey(node, output);
+        }
+        let machine = &mut self.nodes[at];
+        let Some(due) = machine.guardian.as_ref().and_then(Guardian::poll_timeout) else {
+            return;
+        };
+        machine.timer += 1;
+        let timer = machine.timer;
+        let time = machine.world_time(due).max(self.now_us + 1);
+        self.serial += 1;
+        self.queue.insert((time, self.serial), Event::Timer { node, timer });
+    }
+
+    fn obey(&mut self, node: NodeIndex, output: Output) {
+        let boot = self.nodes[node.index()].boot;
+        match output {
+            Output::SendFrame { link, frame } => {
+                for delay in self.network.carry(&mut self.rng, link, node) {
+                    let bytes = frame.to_vec();
+                    self.at(delay, Event::Frame { to: node.other(), link, bytes });
+                }
+            }
+            Output::ReadSector { disk, sector } => self.start_operation(node, disk, sector, None),
+            Output::WriteSector { disk, sector, data } => {
+                self.start_operation(node, disk, sector, Some(data.to_vec()));
+            }
+            Output::ArmWatchdog { timeout } => {
+                self.nodes[node.index()].watchdog.timeout_us = micros(timeout);
+                self.feed(node);
+                self.at(Duration::from_millis(1), Event::Armed { node, boot });
+            }
+            Output::FeedWatchdog => self.feed(node),
+            Output::DisarmWatchdog => self.nodes[node.index()].watchdog.fires_at = None,
+            Output::StartManager => self.start_manager(node),
+            Output::KillManager => {
+                self.nodes[node.index()].manager = crate::node::Manager::default();
+                self.at(Duration::from_millis(1), Event::ManagerExited { node, boot });
+            }
+            Output::Manager(notice) => self.tell_manager(node, notice),
+            Output::Reset(why) => self.end(node, &format!("{why:?}")),
+            Output::PowerOff(why) | Output::Crash(why) => self.end(node, &format!("{why:?}")),
+            Output::Exit => {
+                self.tell(node, "left");
+                self.stop_service(node);
+                self.nodes[node.index()].go_down();
+            }
+            Output::Event(told) => self.take_word(node, told),
+        }
+    }
+
+    fn take_word(&mut self, node: NodeIndex, told: Told) {
+        self.tell(node, &format!("{told:?}"));
+        if let Told::PeerDown(proof) = told
+            && self.nodes[node.other().index()].active
+        {
+            self.checker.note(Violation::FalseProof(node, proof));
+        }
+    }
+
+    fn feed(&mut self, node: NodeIndex) {
+        let machine = &mut self.nodes[node.index()];
+        let fires_at = self.now_us + machine.watchdog.timeout_us;
+        machine.watchdog.fires_at = Some(fires_at);
+        let boot = machine.boot;
+        self.serial += 1;
+        self.queue.insert((fires_at, self.serial), Event::Watchdog { node, boot });
+    }
+
+    fn start_operation(&mut self, node: NodeIndex, disk: u8, sector: u64, data: Option<Vec<u8>>) {
+        let usual = self.rng.between(Duration::from_micros(200), Duration::from_millis(8));
+        let disk = usize::from(disk);
+        let path = self.disks[disk].paths[node.index()];
+        let (delay, fault) = path.answer(usual, self.timing.disk_io);
+        let boot = self.nodes[node.index()].boot;
+        self.serial += 1;
+        let serial = self.serial;
+        let operation = Operation { node, boot, disk, sector, data, fault };
+        self.operations.insert(serial, operation);
+        self.at(delay, Event::Disk { node, boot, serial });
+    }
+
+    fn start_manager(&mut self, node: NodeIndex) {
+        self.serial += 1;
+        let run = self.serial;
+        let machine = &mut self.nodes[node.index()];
+        machine.manager = crate::node::Manager { run, ..Default::default() };
+        let boot = machine.boot;
+        self.at(Duration::from_millis(30), Event::ManagerStarted { node, boot, run });
+    }
+
+    fn tell_manager(&mut self, node: NodeIndex, notice: Notice) {
+        let machine = &mut self.nodes[node.index()];
+        let (boot, run) = (machine.boot, machine.manager.run);
+        if run == 0 {
+            return;
+        }
+        match notice {
+            Notice::View(view) => {
+                machine.manager.view = Some(view);
+                self.ask_power(node, view);
+                self.consider_start(node);
+            }
+            Notice::Fenced { .. } => {}
+            Notice::Shutdown => {
+                machine.manager.leaving = true;
+                self.at(Duration::from_millis(50), Event::ServiceStop { node, boot, run });
+            }
+        }
+    }
+
+    fn consider_start(&mut self, node: NodeIndex) {
+        let other = &self.nodes[node.other().index()];
+        let other_busy = other.active || other.manager.starting;
+        let machine = &mut self.nodes[node.index()];
+        let (boot, run) = (machine.boot, machine.manager.run);
+        let manager = &mut machine.manager;
+        let idle = !machine.active && !manager.starting && !manager.leaving && !manager.hung;
+        let Some(view) = manager.view.filter(|view| view.may_act && idle) else {
+            return;
+        };
+        // Members talk to each other; a node alone can only trust its view.
+        let wanted = match view.peer {
+            Peer::Member { .. } => view.leader && !other_busy,
+            Peer::Down { .. } => true,
+            Peer::Unknown | Peer::Lost { .. } => false,
+        };
+        if wanted {
+            manager.starting = true;
+            self.hand(node, Waiting::Manager(Report::Protecting { active: true, weight: 10 }));
+            let delay = self.rng.between(Duration::from_millis(5), Duration::from_millis(60));
+            self.at(delay, Event::ServiceStart { node, boot, run });
+        }
+    }
+
+    fn start_service(&mut self, node: NodeIndex) {
+        let other_active = self.nodes[node.other().index()].active;
+        let machine = &mut self.nodes[node.index()];
+        machine.manager.starting = false;
+        if !machine.manager.view.is_some_and(|view| view.may_act) {
+            let idle = Report::Protecting { active: false, weight: 0 };
+            self.hand(node, Waiting::Manager(idle));
+            return;
+        }
+        machine.active = true;
+        self.tell(node, "service started");
+        if other_active {
+            self.checker.note(Violation::TwoActive(node));
+        }
+        if let Some(lost) = self.service_lost_us.take() {
+            self.figures.failovers_us.push(self.now_us - lost);
+        }
+    }
+
+    fn stop_service(&mut self, node: NodeIndex) {
+        let machine = &mut self.nodes[node.index()];
+        if core::mem::take(&mut machine.active) {
+            self.service_lost_us = Some(self.now_us);
+        }
+    }
+
+    /// Asks for the peer's power, and switches it off where that is allowed.
+    fn ask_power(&mut self, node: NodeIndex, view: View) {
+        let Some(boot) = self.setup.power_switch.then(|| self.nodes[node.index()].boot) else {
+            return;
+        };
+        if let Peer::Lost { boot: target, .. } = view.peer {
+            let delay = self.rng.between(Duration::from_millis(50), Duration::from_millis(400));
+            self.at(delay, Event::Power { node, boot, target });
+        }
+    }
+
+    fn switch_power(&mut self, node: NodeIndex, boot: u64, target: BootId) {
+        if !self.is_boot(node, boot) || self.nodes[node.index()].manager.run == 0 {
+            return;
+        }
+        let Some(view) = self.view(node) else {
+            return;
+        };
+        let other = node.other();
+        if view.may_fence && self.nodes[other.index()].powered {
+            self.tell(node, "switches the peer's power off");
+            self.take_down(other, Duration::from_secs(4));
+            self.nodes[other.index()].powered = false;
+        }
+        if !self.nodes[other.index()].powered {
+            let target = Some(target);
+            self.hand(node, Waiting::Manager(Report::PowerIsOff { target }));
+        }
+    }
+
+    fn boot(&mut self, node: NodeIndex, boot: u64) {
+        let at = node.index();
+        if self.nodes[at].guardian.is_some() || !self.is_boot(node, boot) {
+            return;
+        }
+        let id = BootId(self.rng.bits() | 1);
+        let seed = self.rng.bits();
+        self.tell(node, &format!("boots as {id:x?}"));
+        let machine = &mut self.nodes[at];
+        machine.powered = true;
+        machine.clock_origin = self.now_us;
+        let now = machine.clock(self.now_us);
+        let config = config(node, &self.setup, self.timing);
+        machine.guardian =
+            Some(Guardian::with_mutation(config, id, seed, now, self.setup.mutation));
+        self.drain(node);
+    }
+
+    fn resume(&mut self, node: NodeIndex) {
+        if self.nodes[node.index()].paused_until > self.now_us {
+            return;
+        }
+        let boot = self.nodes[node.index()].boot;
+        let waiting = core::mem::take(&mut self.nodes[node.index()].waiting);
+        // The platform's loop sees the time first, then what has come in.
+        let now = self.nodes[node.index()].clock(self.now_us);
+        if let Some(guardian) = &mut self.nodes[node.index()].guardian {
+            guardian.handle_timeout(now);
+        }
+        self.drain(node);
+        for what in waiting {
+            if self.is_boot(node, boot) {
+                self.hand(node, what);
+            }
+        }
+    }
+
+    /// A node ends by itself or by its watchdog, and boots again.
+    fn end(&mut self, node: NodeIndex, why: &str) {
+        self.tell(node, &format!("ends: {why}"));
+        self.figures.ended += 1;
+        self.checker.node_ended(self.now_us, node, why);
+        let reboot = self.rng.between(Duration::from_millis(300), Duration::from_secs(6));
+        self.take_down(node, reboot);
+    }
+
+    fn take_down(&mut self, node: NodeIndex, reboot: Duration) {
+        self.stop_service(node);
+        let boot = self.nodes[node.index()].boot;
+        self.tear_writes(node, boot);
+        self.nodes[node.index()].go_down();
+        self.power_up(node, reboot);
+    }
+
+    /// Writes under way may be done, half done or not done.
+    fn tear_writes(&mut self, node: NodeIndex, boot: u64) {
+        let mine = |operation: &Operation| operation.node == node && operation.boot == boot;
+        let under_way: Vec<u64> =
+            self.operations.iter().filter(|(_, o)| mine(o)).map(|(serial, _)| *serial).collect();
+        for serial in under_way {
+            let Some(operation) = self.operations.remove(&serial) else {
+                continue;
+            };
+            if let Some(data) = operation.data {
+                let torn_at = usize::try_from(self.rng.below(200)).unwrap_or(0);
+                let disk = &mut self.disks[operation.disk];
+                match self.rng.below(3) {
+                    0 => disk.write(operation.sector, &data),
+                    1 => disk.tear(operation.sector, &data, torn_at),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn fail(&mut self, fault: Fault) {
+        if self.setup.verbose {
+            self.story.push(format!("{:>11.6} {fault:?}", self.now_us as f64 / 1e6));
+        }
+        self.figures.faults += 1;
+        if fault.is_essential() {
+            self.checker.essential.push(self.now_us);
+        }
+        match fault {
+            Fault::Link { link, sender, state } => {
+                for node in BOTH {
+                    if sender.is_none_or(|sender| sender == node) {
+                        self.network.links[link][node.index()] = state;
+                    }
+                }
+            }
+            Fault::Links(state) => self.network.links.fill([state; 2]),
+            Fault::HealLinks => self.network.heal(),
+            Fault::Disk { disk, node, path } => {
+                if let Some(disk) = self.disks.get_mut(disk) {
+                    disk.paths[node.index()] = path;
+                }
+            }
+            Fault::Stale { disk, stale } => {
+                if let Some(disk) = self.disks.get_mut(disk) {
+                    disk.stale = stale;
+                }
+            }
+            Fault::HealDisks => self.heal_disks(),
+            Fault::Crash(node, reboot) => self.take_down_if_up(node, reboot, true),
+            Fault::PowerCut(node, reboot) => self.take_down_if_up(node, reboot, false),
+            Fault::Blackout(first, second) => {
+                self.take_down_if_up(NodeIndex::First, first, false);
+                self.take_down_if_up(NodeIndex::Second, second, false);
+            }
+            Fault::Pause(node, length) => {
+                let machine = &mut self.nodes[node.index()];
+                machine.paused_until = self.now_us + micros(length);
+                let boot = machine.boot;
+                self.at(length, Event::Resume { node, boot });
+            }
+            Fault::KillManager(node) => {
+                let machine = &mut self.nodes[node.index()];
+                let boot = machine.boot;
+                if machine.manager.run != 0 {
+                    machine.manager = crate::node::Manager::default();
+                    self.at(Duration::from_millis(1), Event::ManagerExited { node, boot });
+                }
+            }
+            Fault::HangManager(node) => self.nodes[node.index()].manager.hung = true,
+            Fault::Leave(node, back) => {
+                self.give(node, Input::ShutdownRequested);
+                self.at(back, Event::Fault(Fault::HealAll));
+            }
+            Fault::HealAll => {
+                self.network.heal();
+                self.heal_disks();
+                for node in BOTH {
+                    self.power_up(node, Duration::from_millis(1));
+                }
+            }
+        }
+        self.watch_world();
+    }
+
+    fn take_down_if_up(&mut self, node: NodeIndex, reboot: Duration, powered: bool) {
+        if self.nodes[node.index()].guardian.is_some() {
+            self.take_down(node, reboot);
+            self.nodes[node.index()].powered = powered;
+        }
+    }
+
+    fn heal_disks(&mut self) {
+        for disk in &mut self.disks {
+            disk.paths = [Path::Healthy; 2];
+            disk.stale = false;
+        }
+    }
+
+    /// Notes whether everything runs that can.
+    pub fn check_healed(&mut self) {
+        let active = self.active();
+        if active[0] == active[1] {
+            let views = BOTH.map(|node| self.view(node));
+            let text = format!("service active {active:?}; views {views:#?}");
+            self.checker.note(Violation::NotHealed(text));
+            return;
+        }
+        for node in BOTH {
+            let member =
+                self.view(node).is_some_and(|view| matches!(view.peer, Peer::Member { .. }));
+            if !member {
+                let text = format!("{node:?} is not a member: {:?}", self.view(node));
+                self.checker.note(Violation::NotHealed(text));
+            }
+        }
+    }
+
+    /// Whether that node's guardian has this kind of proof of its peer's death.
+    #[must_use]
+    pub fn proof(&self, node: NodeIndex) -> Option<Proof> {
+        match self.view(node)?.peer {
+            Peer::Down { proof, .. } => Some(proof),
+            Peer::Unknown | Peer::Member { .. } | Peer::Lost { .. } => None,
+        }
+    }
+
+    fn tell(&mut self, node: NodeIndex, what: &str) {
+        if self.setup.verbose {
+            let name = NAMES[node.index()];
+            self.story.push(format!("{:>11.6} {name}: {what}", self.now_us as f64 / 1e6));
+        }
+    }
+}
+
+fn config(local: NodeIndex, setup: &Setup, timing: Timing) -> PairConfig {
+    let name = |text: &str| NodeName::try_from(text).unwrap_or_default();
+    let mut sector_bytes = heapless::Vec::new();
+    for _ in 0..setup.disks {
+        if sector_bytes.push(SECTOR_BYTES).is_err() {
+            break;
+        }
+    }
+    PairConfig {
+        cluster_name: name("heads"),
+        nodes: NAMES.map(name),
+        local,
+        links: setup.links,
+        disks: setup.disks,
+        sector_bytes,
+        watchdog: true,
+        key: Key([42; 32]),
+        timing,
+    }
+}
