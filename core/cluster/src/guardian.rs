@@ -198,19 +198,7 @@ impl Guardian {
         mutation: Mutation,
     ) -> Self {
         let timing = config.timing;
-        let identity = Identity {
-            cluster: fingerprint(config.cluster_name.as_bytes()),
-            local: config.local,
-            names: [Name::truncated(&config.nodes[0]), Name::truncated(&config.nodes[1])],
-        };
-        let mut disks = Vec::new();
-        for index in 0..config.disks.min(DISKS_MAX) {
-            let sector_bytes = config.sector_bytes.get(index).copied().unwrap_or(512);
-            let disk = Disk::new(identity.clone(), sector_bytes, timing.disk_poll, now);
-            if disks.push(disk).is_err() {
-                break;
-            }
-        }
+        let disks = disks(&config, boot, now);
         // The first heartbeat comes at a moment of its own, so that two nodes do not beat as one.
         let jitter = Duration::from_micros(seed % 1000);
         let trusting = mutation == Mutation::StaleBootAccepted;
@@ -550,6 +538,24 @@ impl From<Small> for Output {
             Small::Event(event) => Self::Event(event),
         }
     }
+}
+
+fn disks(config: &PairConfig, boot: BootId, now: Instant) -> Vec<Disk, DISKS_MAX> {
+    let identity = Identity {
+        cluster: fingerprint(config.cluster_name.as_bytes()),
+        local: config.local,
+        boot,
+        names: [Name::truncated(&config.nodes[0]), Name::truncated(&config.nodes[1])],
+    };
+    let mut disks = Vec::new();
+    for index in 0..config.disks.min(DISKS_MAX) {
+        let sector_bytes = config.sector_bytes.get(index).copied().unwrap_or(512);
+        let disk = Disk::new(identity.clone(), sector_bytes, config.timing.disk_poll, now);
+        if disks.push(disk).is_err() {
+            break;
+        }
+    }
+    disks
 }
 
 /// An index below [`LINKS_MAX`] or [`DISKS_MAX`] as it is named to the outside.

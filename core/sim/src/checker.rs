@@ -50,6 +50,8 @@ pub struct Checker {
     pub ended: Vec<(u64, NodeIndex)>,
     /// When essential faults were injected.
     pub essential: Vec<u64>,
+    /// How many managers were killed or hung.
+    pub manager_faults: u32,
     /// When the links last let nothing, or not enough, pass.
     pub links_bad_at: Option<u64>,
     /// When disks were last not healthy for somebody.
@@ -68,7 +70,8 @@ impl Checker {
         let recent = |at: Option<u64>| at.is_some_and(|at| at >= since);
         let essential = self.essential.iter().filter(|at| **at >= since).count();
         let links_bad = recent(self.links_bad_at);
-        if essential == 0 && !links_bad {
+        let by_manager = why == "ManagerLost" && self.manager_faults >= 3;
+        if essential == 0 && !links_bad && !by_manager {
             self.note(Violation::HealthyNodeEnded(node, why.to_owned()));
         }
         let faults = essential + usize::from(links_bad);

@@ -660,12 +660,16 @@ impl World {
             Fault::KillManager(node) => {
                 let machine = &mut self.nodes[node.index()];
                 let boot = machine.boot;
+                self.checker.manager_faults += 1;
                 if machine.manager.run != 0 {
                     machine.manager = crate::node::Manager::default();
                     self.at(Duration::from_millis(1), Event::ManagerExited { node, boot });
                 }
             }
-            Fault::HangManager(node) => self.nodes[node.index()].manager.hung = true,
+            Fault::HangManager(node) => {
+                self.checker.manager_faults += 1;
+                self.nodes[node.index()].manager.hung = true;
+            }
             Fault::Leave(node, back) => {
                 self.give(node, Input::ShutdownRequested);
                 self.at(back, Event::Fault(Fault::HealAll));

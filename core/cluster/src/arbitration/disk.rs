@@ -10,10 +10,11 @@
 //!   +------------------- any fault -----------------------------+      +-- own mailbox poll
 //! ```
 
-use super::block::{Block, BlockFault, sector_of};
+use super::block::{AREA_FIRST, AREA_LEN, Block, BlockFault, sector_of};
 use crate::Instant;
 use crate::config::NodeIndex;
 use crate::guardian_io::{DiskFault, SECTOR_MAX, Sector};
+use crate::view::BootId;
 use core::time::Duration;
 use diarch_watchdog::sbd::{
     self, Record, header::Header, mailbox::Mailbox, message::Command, name::Name, poll, slot::Slot,
@@ -83,6 +84,9 @@ enum Job {
     VerifyReset,
     Mailbox,
     ZeroMailbox,
+    WriteProbe,
+    ReadProbe,
+    MailboxAgain,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -99,6 +103,8 @@ pub struct Identity {
     pub cluster: u64,
     /// This node.
     pub local: NodeIndex,
+    /// This boot of it.
+    pub boot: BootId,
     /// Both nodes' names, first and second.
     pub names: [Name; 2],
 }
@@ -118,6 +124,8 @@ pub struct Disk {
     own: Block,
     /// What was written last, for the read-back.
     sent: u64,
+    /// Written before an order is obeyed, never the same twice.
+    probe: u64,
     next_poll: Instant,
 }
 
@@ -128,6 +136,7 @@ impl Disk {
     #[must_use]
     pub fn new(identity: Identity, sector_bytes: u32, poll_every: Duration, now: Instant) -> Self {
         Self {
+            probe: identity.boot.0,
             identity,
             sector_bytes,
             poll_every,
@@ -213,7 +222,9 @@ impl Disk {
             Job::Idle => return None,
             Job::Header => Operation::Read(0),
             Job::Slot(slot) => Operation::Read(sbd::slot_sector(slot)),
-            Job::PendingMailbox | Job::Mailbox => Operation::Read(mailbox(self.own_slot())),
+            Job::PendingMailbox | Job::Mailbox | Job::MailboxAgain => {
+                Operation::Read(mailbox(self.own_slot()))
+            }
             Job::ClearPending | Job::ZeroMailbox => {
                 let sector = mailbox(self.own_slot());
                 Operation::Write(sector, self.record(&Record::ZERO))
@@ -230,6 +241,13 @@ impl Disk {
                 Operation::Write(sector_of(local, block.sequence), data)
             }
             Job::VerifyBlock(sequence) => Operation::Read(sector_of(local, sequence)),
+            Job::WriteProbe => {
+                self.probe = self.probe.wrapping_add(1);
+                let mut data = self.record(&Record::ZERO);
+                data[..8].copy_from_slice(&self.probe.to_be_bytes());
+                Operation::Write(probe_of(local), data)
+            }
+            Job::ReadProbe => Operation::Read(probe_of(local)),
             Job::WriteReset => {
                 let from = self.identity.names[local.index()].clone();
                 let message = Mailbox::message(Command::Reset, from);
@@ -267,20 +285,7 @@ impl Disk {
                 self.job = Job::Slot(0);
             }
             Job::Slot(slot) => self.read_slot(slot, bytes)?,
-            Job::PendingMailbox => {
-                let order = poll::order(bytes).ok()?;
-                self.job = Job::OwnCopy(0);
-                match order {
-                    poll::Order::Nothing => {}
-                    poll::Order::Reset | poll::Order::PowerOff | poll::Order::Crash => {
-                        self.fenced = true;
-                        self.job = Job::ClearPending;
-                    }
-                    poll::Order::AcknowledgeTest
-                    | poll::Order::DiscardUnknown(_)
-                    | poll::Order::Exit => self.job = Job::ClearPending,
-                }
-            }
+            Job::PendingMailbox => self.read_pending(bytes)?,
             Job::OwnCopy(copy) => {
                 self.keep_copy(copy, bytes, self.identity.local);
                 if copy == 0 {
@@ -317,18 +322,53 @@ impl Disk {
                 self.job = Job::Idle;
                 return Some(Progress::ResetDelivered);
             }
-            Job::Mailbox => {
-                let order = poll::order(bytes).ok()?;
-                self.job = if order.zeroes_mailbox() { Job::ZeroMailbox } else { Job::Idle };
-                return Some(Progress::Mailbox(order));
+            Job::ReadProbe => {
+                self.read_back(bytes)?;
+                self.job = Job::MailboxAgain;
             }
+            Job::MailboxAgain => {
+                self.job = Job::Idle;
+                return Some(Progress::Mailbox(poll::order(bytes).ok()?));
+            }
+            Job::Mailbox => return self.read_mailbox(bytes),
             Job::Idle
             | Job::ClearPending
             | Job::WriteBlock(_)
             | Job::WriteReset
+            | Job::WriteProbe
             | Job::ZeroMailbox => return None,
         }
         Some(Progress::Nothing)
+    }
+
+    /// What waited in the mailbox was meant for an earlier boot.
+    fn read_pending(&mut self, bytes: &[u8]) -> Option<()> {
+        self.job = match poll::order(bytes).ok()? {
+            poll::Order::Nothing => Job::OwnCopy(0),
+            poll::Order::Reset | poll::Order::PowerOff | poll::Order::Crash => {
+                self.fenced = true;
+                Job::ClearPending
+            }
+            poll::Order::AcknowledgeTest | poll::Order::DiscardUnknown(_) | poll::Order::Exit => {
+                Job::ClearPending
+            }
+        };
+        Some(())
+    }
+
+    /// A disk that returns what it held long ago would repeat an order that was carried out then: it
+    /// has to show that it is current before it is obeyed.
+    fn read_mailbox(&mut self, bytes: &[u8]) -> Option<Progress> {
+        let order = poll::order(bytes).ok()?;
+        self.job = match order {
+            poll::Order::Nothing => Job::Idle,
+            poll::Order::AcknowledgeTest | poll::Order::DiscardUnknown(_) => Job::ZeroMailbox,
+            poll::Order::Reset | poll::Order::PowerOff | poll::Order::Exit | poll::Order::Crash => {
+                self.job = Job::WriteProbe;
+                return Some(Progress::Nothing);
+            }
+        };
+        Some(Progress::Mailbox(order))
     }
 
     fn read_slot(&mut self, slot: u8, bytes: &[u8]) -> Option<()> {
@@ -364,6 +404,7 @@ impl Disk {
         match self.job {
             Job::WriteBlock(sequence) => self.job = Job::VerifyBlock(sequence),
             Job::WriteReset => self.job = Job::VerifyReset,
+            Job::WriteProbe => self.job = Job::ReadProbe,
             Job::ClearPending => self.job = Job::OwnCopy(0),
             Job::ZeroMailbox => self.job = Job::Idle,
             Job::Header
@@ -375,6 +416,8 @@ impl Disk {
             | Job::VerifyBlock(_)
             | Job::RoundCopy(..)
             | Job::VerifyReset
+            | Job::ReadProbe
+            | Job::MailboxAgain
             | Job::Mailbox => {}
         }
         Progress::Nothing
@@ -405,6 +448,11 @@ impl Disk {
     const fn peer_slot(&self) -> Option<u8> {
         self.slots[self.identity.local.other().index()]
     }
+}
+
+/// A sector behind the claim blocks that a node writes only to see whether the disk is current.
+const fn probe_of(node: NodeIndex) -> u64 {
+    AREA_FIRST + AREA_LEN + node.index() as u64
 }
 
 /// The sector of a slot's mailbox; asked for only where the slot is known.

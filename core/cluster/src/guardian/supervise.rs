@@ -12,7 +12,7 @@ use crate::Instant;
 use core::time::Duration;
 
 /// A manager that ran for this long has been brought back.
-const STABLE: Duration = Duration::from_secs(10);
+const STABLE: Duration = Duration::from_secs(3);
 /// Between two starts after the first restart.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Ends in a row without being stable after which it counts as lost.
@@ -173,7 +173,7 @@ mod tests {
         supervisor.exited(at(1));
         supervisor.next(at(1));
         supervisor.started(at(2));
-        supervisor.heard(at(10_002));
+        supervisor.heard(at(3_002));
         supervisor.exited(at(20_000));
         assert_eq!(supervisor.next(at(20_000)), Some(Order::Restart));
         assert!(!supervisor.is_lost());
