@@ -1,13 +1,13 @@
 //! One shared disk: is it ours, what is in the mailbox, and the rounds of the claim.
 //!
 //! One operation at a time, each answered by exactly one input. A disk that fails in any way is down
-//! until it has been identified anew: header, slots, mailbox, then all copies of both claim blocks.
+//! until it has been identified anew: header, slots, a probe, mailbox, all copies of both claim blocks.
 //! What was written is read back; a disk that does not hold what it confirmed is as good as none.
 //!
 //! ```text
-//!  Down --retry--> Identify: header, slots, mailbox, blocks --> Ready --+-- claim round
-//!   ^                                                            |      +-- reset into a mailbox
-//!   +------------------- any fault -----------------------------+      +-- own mailbox poll
+//!  Down --retry--> Identify: header, slots, probe, --> Ready --+-- claim round
+//!   ^              mailbox, blocks                      |      +-- reset into a mailbox
+//!   +------------------- any fault ---------------------+      +-- own mailbox poll
 //! ```
 
 use super::block::{AREA_FIRST, AREA_LEN, Block, BlockFault, sector_of};
@@ -324,7 +324,13 @@ impl Disk {
             }
             Job::ReadProbe => {
                 self.read_back(bytes)?;
-                self.job = Job::MailboxAgain;
+                self.job = if self.is_up() {
+                    Job::MailboxAgain
+                } else if self.own_slot().is_some() {
+                    Job::PendingMailbox
+                } else {
+                    Job::OwnCopy(0)
+                };
             }
             Job::MailboxAgain => {
                 self.job = Job::Idle;
@@ -379,13 +385,8 @@ impl Disk {
             }
         }
         let complete = self.slots.iter().all(Option::is_some);
-        self.job = if !complete && slot + 1 < sbd::SLOTS {
-            Job::Slot(slot + 1)
-        } else if self.own_slot().is_some() {
-            Job::PendingMailbox
-        } else {
-            Job::OwnCopy(0)
-        };
+        self.job =
+            if !complete && slot + 1 < sbd::SLOTS { Job::Slot(slot + 1) } else { Job::WriteProbe };
         Some(())
     }
 
