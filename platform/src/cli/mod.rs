@@ -1,7 +1,27 @@
 //! The applets, each under its own name: `diarch NAME …`, or through a link called `NAME`.
 
+mod args;
+mod attrd_updater;
+mod cibadmin;
+mod cibfile;
+mod clock;
+mod crm_attribute;
+mod crm_error;
+mod crm_node;
+mod crm_resource;
+mod crm_ticket;
+mod crmadmin;
 mod diarch;
 pub(crate) mod exit;
+mod local;
+mod nvpairs;
+mod output;
+mod pacemakerd;
+mod return_codes;
+mod run;
+mod shortcuts;
+mod source;
+mod stonith_admin;
 
 use crate::console::{complain, say};
 use exit::Exit;
@@ -24,10 +44,36 @@ impl Applet {
     const fn own(name: &'static str, about: &'static str, run: fn(&[String]) -> Exit) -> Self {
         Self { name, about, linked: false, run }
     }
+
+    /// One of Pacemaker's tools, reached through a link of its name, too.
+    const fn tool(name: &'static str, about: &'static str, run: fn(&[String]) -> Exit) -> Self {
+        Self { name, about, linked: true, run }
+    }
+}
+
+/// A row for one of Pacemaker's tools.
+macro_rules! tool {
+    ($tool:expr, $about:literal) => {
+        Applet::tool($tool.name, $about, |arguments| run::main(&$tool, arguments))
+    };
 }
 
 /// Every applet, in the order in which the help names them.
-const APPLETS: &[Applet] = &[];
+const APPLETS: &[Applet] = &[
+    tool!(attrd_updater::TOOL, "query and update transient node attributes"),
+    tool!(cibadmin::TOOL, "query and edit the configuration"),
+    tool!(crm_attribute::TOOL, "query and update cluster options and node attributes"),
+    tool!(crm_error::TOOL, "say what a result code means"),
+    tool!(shortcuts::FAILCOUNT, "query or delete fail counts"),
+    tool!(shortcuts::MASTER, "query and update promotion scores"),
+    tool!(crm_node::TOOL, "say which nodes there are"),
+    tool!(crm_resource::TOOL, "list, move, configure and clean up resources"),
+    tool!(shortcuts::STANDBY, "query, enable or disable standby of a node"),
+    tool!(crm_ticket::TOOL, "query and change tickets"),
+    tool!(crmadmin::TOOL, "say who orders changes and how nodes do"),
+    tool!(pacemakerd::TOOL, "say which version of Pacemaker this stands for"),
+    tool!(stonith_admin::TOOL, "fence a node, confirm fencing, show its history"),
+];
 
 /// Runs the applet that the program's name or the first argument names.
 pub(crate) fn main(program: &str, arguments: &[String]) -> Exit {
