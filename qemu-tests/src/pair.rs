@@ -10,6 +10,7 @@ use crate::referee::{self, Judgement};
 use crate::trouble::Trouble;
 use crate::wait;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -25,6 +26,20 @@ pub const COMMAND_MAX: Duration = Duration::from_secs(20);
 /// For a command port that is open.
 const PORT_MAX: Duration = Duration::from_secs(1);
 const MEMORY_MIB: u32 = 256;
+
+/// Both nodes' `diarch.toml`.
+const SETTINGS: &str = include_str!("diarch.toml");
+/// Both nodes' key: no secret, every rig has it.
+const KEY: &str = "5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed\n";
+
+/// What the machines run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Load {
+    /// The cluster, from boot on.
+    Cluster,
+    /// Nothing: the rig itself is tried out.
+    Nothing,
+}
 
 /// The rig.
 #[derive(Debug)]
@@ -77,7 +92,7 @@ impl Pair {
     ///
     /// # Errors
     /// If this machine cannot run it, or a part cannot be made.
-    pub fn build(title: &str) -> Result<Self, Trouble> {
+    pub fn build(title: &str, load: Load) -> Result<Self, Trouble> {
         let image = image()?;
         let folder = std::env::temp_dir().join(format!("diarch-{title}-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(Trouble::rig("making the rig's folder"))?;
@@ -117,7 +132,7 @@ impl Pair {
                 interfaces,
                 folder: own,
             };
-            make_own_disk(&hardware, &folder)?;
+            make_own_disk(&hardware, load)?;
             machines.push(Machine::new(hardware, &journal));
         }
         let machines = <[Machine; 2]>::try_from(machines)
@@ -283,10 +298,18 @@ fn make_data_disk(folder: &Path) -> Result<(), Trouble> {
 }
 
 /// The machine's own disk: its name, its address, its settings, and room for its state.
-fn make_own_disk(hardware: &Hardware, _folder: &Path) -> Result<(), Trouble> {
+fn make_own_disk(hardware: &Hardware, load: Load) -> Result<(), Trouble> {
     let doing = "making a machine's own disk";
     let tree = hardware.folder.join("own.tree");
-    fs::create_dir_all(tree.join("diarch")).map_err(Trouble::rig(doing))?;
+    let settings = tree.join("diarch");
+    fs::create_dir_all(&settings).map_err(Trouble::rig(doing))?;
+    if load == Load::Cluster {
+        fs::write(settings.join("diarch.toml"), SETTINGS).map_err(Trouble::rig(doing))?;
+        let key = settings.join("diarch.key");
+        fs::write(&key, KEY).map_err(Trouble::rig(doing))?;
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(&key, private).map_err(Trouble::rig(doing))?;
+    }
     fs::write(
         tree.join("node"),
         format!(

@@ -1,6 +1,6 @@
 //! What every scenario does around its own story.
 
-use crate::pair::Pair;
+use crate::pair::{Load, Pair};
 use crate::trouble::Trouble;
 use std::io::Write as _;
 use std::time::Instant;
@@ -20,12 +20,24 @@ pub fn say(text: &str) {
 /// # Panics
 /// If the scenario found something wrong.
 pub fn run(title: &str, story: impl FnOnce(&mut Pair) -> Result<(), Trouble>) {
+    run_with(title, Load::Cluster, story);
+}
+
+/// As [`run`], on machines that run no cluster.
+///
+/// # Panics
+/// If the scenario found something wrong.
+pub fn run_bare(title: &str, story: impl FnOnce(&mut Pair) -> Result<(), Trouble>) {
+    run_with(title, Load::Nothing, story);
+}
+
+fn run_with(title: &str, load: Load, story: impl FnOnce(&mut Pair) -> Result<(), Trouble>) {
     if std::env::var_os("DIARCH_MACHINES").is_none() {
         say(&format!("skipped: {title}: machines were not asked for (DIARCH_MACHINES=1)"));
         return;
     }
     let begun = Instant::now();
-    let outcome = Pair::build(title).and_then(|mut pair| match story(&mut pair) {
+    let outcome = Pair::build(title, load).and_then(|mut pair| match story(&mut pair) {
         Ok(()) => {
             pair.remove();
             Ok(())

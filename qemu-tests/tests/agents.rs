@@ -35,7 +35,7 @@ const AGENTS: &[(&str, &str, &str)] = &[
 
 #[test]
 fn the_storage_services_agents_run_in_the_image() {
-    scenario::run("agents", |pair| {
+    scenario::run_bare("agents", |pair| {
         pair.machines[0].power_on()?;
         pair.wait_booted(0, 0)?;
         for agent in AGENTS {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 #[test]
 fn two_machines_share_links_disks_and_a_referee() {
-    scenario::run("rig", |pair| {
+    scenario::run_bare("rig", |pair| {
         pair.boot_both()?;
         links_carry_frames(pair)?;
         a_client_writes_through_the_service(pair)?;
