@@ -88,8 +88,23 @@ impl Pair {
     /// If they do not.
     pub fn form(&mut self) -> Result<(), Trouble> {
         self.boot_both()?;
+        self.prepare_arbiter()?;
         for machine in 0..2 {
             self.wait_online(machine, &[0, 1], FORM_MAX)?;
+        }
+        Ok(())
+    }
+
+    /// Writes SBD's header and both nodes' slots to the disk that the guardians arbitrate on, as an
+    /// administrator does once.
+    fn prepare_arbiter(&mut self) -> Result<(), Trouble> {
+        let sbd = "sbd -d /dev/vdb";
+        if self.run(0, &format!("{sbd} list"))?.status == 0 {
+            return Ok(());
+        }
+        self.must(0, &format!("{sbd} -1 2 -4 4 create"))?;
+        for name in NAMES {
+            self.must(0, &format!("{sbd} allocate {name}"))?;
         }
         Ok(())
     }
