@@ -22,6 +22,8 @@ mod run;
 mod shortcuts;
 mod source;
 mod stonith_admin;
+#[cfg(test)]
+mod tests;
 
 use crate::console::{complain, say};
 use exit::Exit;
@@ -117,7 +119,7 @@ fn help() -> Exit {
 }
 
 #[cfg(test)]
-mod tests {
+mod table_tests {
     use super::*;
 
     #[test]

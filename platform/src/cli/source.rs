@@ -116,7 +116,7 @@ impl Source {
             Self::Live => ask(request),
             Self::File { .. } => Err(Failure::new(
                 Exit::Disconnect,
-                "Could not connect to the manager: a file is used instead",
+                "Could not connect to the cluster: a file is used instead",
             )),
         }
     }

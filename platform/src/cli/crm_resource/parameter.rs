@@ -41,8 +41,8 @@ pub(super) fn get(run: &mut Run, name: &str) -> Outcome {
     Ok(Exit::Ok)
 }
 
-/// A parameter's value: the resource's own, its template's; a meta-attribute also from what contains
-/// the resource and from the defaults.
+/// A parameter's value: the resource's own, or its template's; a meta-attribute also that of what
+/// contains the resource, and of the defaults.
 fn value<'d>(
     cib: &'d Document,
     resource: Element<'d>,
