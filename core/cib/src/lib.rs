@@ -9,6 +9,7 @@ pub mod patch;
 pub mod rules;
 pub mod score;
 pub mod time;
+pub mod validate;
 pub mod xml;
 pub mod xpath;
 

@@ -139,7 +139,8 @@ impl Maker {
         let set: Vec<(&str, Option<&str>)> = set.map(|(name, value)| (name, Some(value))).collect();
         let gone = old.attributes().filter(|(name, _)| new.attribute(name).is_none());
         let all: Vec<_> = gone.map(|(name, _)| (name, None)).chain(set).collect();
-        if all.is_empty() {
+        // Another order of the same attributes is a change, too: copies are to be the same text.
+        if all.is_empty() && old.attributes().eq(new.attributes()) {
             return;
         }
         let change = self.change("modify", &path_of(new), None);
