@@ -7,8 +7,14 @@
 
 mod cli;
 mod clock;
+mod config;
 mod console;
+mod guardian;
+mod halves;
 mod ipc;
+mod realtime;
+mod timeline;
+mod transport;
 
 fn main() -> std::process::ExitCode {
     let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());

@@ -62,6 +62,9 @@ macro_rules! tool {
 
 /// Every applet, in the order in which the help names them.
 const APPLETS: &[Applet] = &[
+    Applet::own("setup", "write the settings and the key of a new pair", diarch::setup::main),
+    Applet::own("check", "say whether this machine can run as configured", diarch::check::main),
+    Applet::own("run", "run this node: started once after boot", diarch::run::main),
     tool!(attrd_updater::TOOL, "query and update transient node attributes"),
     tool!(cibadmin::TOOL, "query and edit the configuration"),
     tool!(crm_attribute::TOOL, "query and update cluster options and node attributes"),

@@ -1,0 +1,60 @@
+//! `diarch run`: the guardian, and under it the whole node.
+
+use crate::cli::exit::Exit;
+use crate::config::{self, PATH, Settings};
+use crate::console;
+use crate::guardian;
+use clap::Command;
+use std::ffi::CString;
+use std::path::Path;
+
+/// Runs this node until it has left.
+pub(in crate::cli) fn main(arguments: &[String]) -> Exit {
+    let command = Command::new("diarch run").about("Runs this node until it has left the pair");
+    if let Err(exit) = super::options(command, arguments) {
+        return exit;
+    }
+    console::start_log("guardian");
+    let settings = match config::load(Path::new(PATH), &config::host_name()) {
+        Ok(settings) => settings,
+        Err(error) => {
+            log::error!("{error}");
+            return Exit::Config;
+        }
+    };
+    if !some_link_exists(&settings) {
+        return Exit::Config;
+    }
+    match guardian::run(settings) {
+        Ok(exit) => exit,
+        Err(error) => {
+            log::error!("{error}");
+            Exit::OsErr
+        }
+    }
+}
+
+/// One missing link is a fault to live with, no link at all is a mistake in the settings.
+fn some_link_exists(settings: &Settings) -> bool {
+    let mut some = false;
+    for (number, name) in (1..).zip(&settings.interfaces) {
+        if exists(name) {
+            some = true;
+        } else {
+            log::error!(
+                "{PATH}: [[link]] {number}, interface: this machine has no '{name}'; see `ip link` \
+                 for those that it has"
+            );
+        }
+    }
+    some
+}
+
+/// Whether this machine has an interface of that name.
+pub(super) fn exists(interface: &str) -> bool {
+    let Ok(name) = CString::new(interface) else {
+        return false;
+    };
+    // SAFETY: the name is a NUL-terminated string.
+    unsafe { nix::libc::if_nametoindex(name.as_ptr()) != 0 }
+}

@@ -1,0 +1,88 @@
+//! Settings that are taken, and the sentences with which others are refused.
+
+use super::*;
+
+const GOOD: &str = r#"
+[cluster]
+name = "pair"
+failover_budget = "3s"
+
+[[node]]
+name = "node-a"
+[[node]]
+name = "node-b"
+
+[[link]]
+interface = "eth1"
+[[link]]
+interface = { node-a = "eth2", node-b = "eth3" }
+
+[[disk]]
+path = "/nowhere/sbd"
+
+[watchdog]
+device = "/dev/watchdog0"
+"#;
+
+/// A folder with a sound key.
+fn folder(test: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("diarch-config-{test}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let key = folder.join(key::NAME);
+    if !key.exists() {
+        write_key(&key).unwrap();
+    }
+    folder
+}
+
+#[track_caller]
+fn check_refused(test: &str, from: &str, to: &str, sentence: &str) {
+    let folder = folder(test);
+    let text = GOOD.replace(from, to);
+    let error = parse(&folder.join("diarch.toml"), &text, "node-b").unwrap_err().to_string();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(error.contains("/diarch.toml: "), "{error}");
+    assert!(error.contains(sentence), "{error}");
+}
+
+#[test]
+fn sound_settings_say_who_this_node_is_and_what_it_uses() {
+    let folder = folder("good");
+    let settings = parse(&folder.join("diarch.toml"), GOOD, "node-b.example.org").unwrap();
+    assert_eq!(settings.pair.local, NodeIndex::Second);
+    assert_eq!(settings.interfaces, ["eth1", "eth3"]);
+    assert_eq!(settings.pair.timing.watchdog, Duration::from_secs(2));
+    assert_eq!(settings.watchdog, WatchdogSettings::Device("/dev/watchdog0".into()));
+    assert_eq!(settings.pair.sector_bytes.as_slice(), [512]);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_place_and_the_fix() {
+    check_refused("syntax", "[cluster]", "[cluster", "line 2: ");
+    check_refused("unknown", "name = \"pair\"", "nam = \"pair\"", "line 3: unknown field `nam`");
+    check_refused("host", "\"node-b\"", "\"node-c\"", "this machine is called 'node-b'");
+    check_refused("twin", "\"node-b\"", "\"node-a\"", "both are called 'node-a'");
+    check_refused("budget", "\"3s\"", "\"1s\"", "raise it to at least");
+    check_refused("unit", "\"3s\"", "\"3\"", "[cluster] failover_budget: '3' is no span of time");
+    check_refused("link", "\"eth1\"", "\"eth3\"", "[[link]] 2, interface: 'eth3' is named twice");
+    check_refused("side", "node-b = \"eth3\"", "x = \"e\"", "nothing is said for node-b");
+    check_refused("disk", "/nowhere", "nowhere", "[[disk]] 1, path: 'nowhere/sbd' is no absolute");
+    check_refused("dog", "/dev/watchdog0", "watchdog0", "[watchdog] device: 'watchdog0' is no dev");
+}
+
+#[test]
+fn a_key_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder("key");
+    let key = folder.join(key::NAME);
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let error = parse(&folder.join("diarch.toml"), GOOD, "node-a").unwrap_err().to_string();
+    assert!(error.contains("open to others (mode 644)") && error.contains("chmod 600"), "{error}");
+    std::fs::remove_file(&key).unwrap();
+    std::fs::write(&key, "0123\n").unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let error = parse(&folder.join("diarch.toml"), GOOD, "node-a").unwrap_err().to_string();
+    assert!(error.contains("64 hexadecimal digits"), "{error}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
