@@ -150,6 +150,8 @@ pub struct Guardian {
     was_last_owner: bool,
     /// The generation whose configuration this node has, as the manager is told.
     generation: u64,
+    /// The newest generation that was decided while this node was a member.
+    pair_generation: u64,
     contest_after: Instant,
     next_ballot_at: Option<Instant>,
     /// Disks whose mailbox of the peer still has to be given a reset.
@@ -223,6 +225,7 @@ impl Guardian {
             was_fenced: false,
             was_last_owner: false,
             generation: 0,
+            pair_generation: 0,
             contest_after: now.after(timing.listen()),
             next_ballot_at: None,
             unshot: 0,
@@ -341,6 +344,7 @@ impl Guardian {
         self.judge_links();
         self.report_disks();
         self.follow_contact();
+        self.follow_record();
         self.supervise();
         self.arbitrate();
         self.follow_leave();
@@ -393,10 +397,17 @@ impl Guardian {
         }
     }
 
+    /// Sends heartbeats at their time, and four times as often while a known peer is overdue, so
+    /// that a lossy network is not mistaken for a dead peer.
     fn beat(&mut self) {
+        let heartbeat = self.config.timing.heartbeat;
+        let overdue = self.contact.is_overdue(self.now, heartbeat);
+        let every = if overdue { heartbeat / 4 } else { heartbeat };
         if self.now >= self.next_heartbeat {
-            self.next_heartbeat = self.now.after(self.config.timing.heartbeat);
+            self.next_heartbeat = self.now.after(every);
             self.send_now();
+        } else {
+            self.next_heartbeat = self.next_heartbeat.min(self.now.after(every));
         }
     }
 

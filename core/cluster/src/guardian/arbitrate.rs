@@ -111,6 +111,20 @@ impl Guardian {
         }
     }
 
+    /// A disk that answers again may tell that the peer has won a generation meanwhile.
+    pub(super) fn follow_record(&mut self) {
+        let decided = self.claim.decided();
+        let news = decided.generation > self.pair_generation
+            && decided.owner == Owner::Node(self.config.local.other());
+        let alone = !self.pair && !self.contact.mutual(self.now) && self.proof.is_none();
+        let skipped = self.mutation == Mutation::QuarantineSkipped;
+        if news && alone && self.entitled && self.right != Right::Held && !skipped {
+            self.claim.close();
+            self.next_ballot_at = None;
+            self.lose(decided.generation);
+        }
+    }
+
     fn begin_pair(&mut self) {
         let Some(sight) = self.contact.sight().copied() else {
             return;
@@ -125,6 +139,7 @@ impl Guardian {
             core::cmp::Ordering::Less => false,
             core::cmp::Ordering::Equal => self.config.local.index() == 0,
         };
+        self.pair_generation = sight.said.generation.max(self.claim.decided().generation);
         self.contest_after = self.now;
         self.event(Event::PeerJoined);
         self.send_now();

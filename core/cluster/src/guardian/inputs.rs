@@ -72,6 +72,7 @@ impl Guardian {
     }
 
     fn take_heartbeat(&mut self, link: LinkIndex, header: Header, said: Heartbeat) {
+        let overdue = self.contact.is_overdue(self.now, self.config.timing.heartbeat);
         let heard = self.contact.hear(self.now, header, said);
         if heard == Heard::Replayed {
             self.drop_frame(link, FrameFault::Replayed);
@@ -81,6 +82,8 @@ impl Guardian {
             health.hear(self.now, said.heard_links & 1 << (link & 7) != 0);
         }
         match heard {
+            // The first word after a gap is answered at once: the peer's lease may be short.
+            Heard::Newest if overdue => self.send_now(),
             Heard::Newest => {}
             Heard::NewBoot { gone } => self.follow_new_boot(header.boot, gone),
             Heard::Late | Heard::Replayed => return,
@@ -91,7 +94,9 @@ impl Guardian {
         if said.held && !self.pair && self.right != Right::Held {
             self.entitled = false;
         }
-        if self.pair {
+        if self.pair && said.agree == self.boot {
+            let known = self.claim.decided().generation;
+            self.pair_generation = said.generation.max(known);
             self.claim.record_configuration(said.generation);
         }
         self.follow_last_words(said.state);

@@ -154,6 +154,18 @@ impl Contact {
         !self.frozen && self.sight.is_some_and(|sight| sight.mutual(now, self.detection))
     }
 
+    /// Whether a peer in sight should have been heard, or should have answered, by now.
+    #[must_use]
+    pub fn is_overdue(&self, now: Instant, heartbeat: Duration) -> bool {
+        let Some(sight) = self.sight.as_ref().filter(|_| self.mutual(now)) else {
+            return false;
+        };
+        let answered = sight.lease_until.map(|until| until.since(now));
+        let answer_due = self.detection.saturating_sub(heartbeat * 9 / 4);
+        now.since(sight.last_heard) > heartbeat * 5 / 4
+            || answered.is_some_and(|left| left < answer_due)
+    }
+
     /// When [`Self::mutual`] ends if nothing more is heard.
     #[must_use]
     pub fn mutual_until(&self) -> Option<Instant> {
