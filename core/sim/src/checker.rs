@@ -75,7 +75,8 @@ impl Checker {
             self.note(Violation::HealthyNodeEnded(node, why.to_owned()));
         }
         let faults = essential + usize::from(links_bad);
-        let other = |(at, who): &(u64, NodeIndex)| *at >= since && *who != node;
+        let lately = now_us.saturating_sub(crate::node::micros(MEMORY / 2));
+        let other = |(at, who): &(u64, NodeIndex)| *at >= lately && *who != node;
         let both = self.ended.iter().any(other);
         if both && faults <= 1 && !recent(self.disks_bad_at) {
             self.note(Violation::TwoCorpses);

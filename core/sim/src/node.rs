@@ -4,7 +4,7 @@
 use core::time::Duration;
 use diarch_cluster::Instant;
 use diarch_cluster::guardian::Guardian;
-use diarch_cluster::view::View;
+use diarch_cluster::view::{BootId, View};
 use std::collections::VecDeque;
 
 /// Something that waits for a paused guardian.
@@ -51,6 +51,8 @@ pub struct Manager {
 pub struct Node {
     /// The guardian, while the machine is up.
     pub guardian: Option<Guardian>,
+    /// The boot's identity, while the machine is up.
+    pub id: Option<BootId>,
     /// Counts boots: events of an earlier boot are void.
     pub boot: u64,
     /// When this boot's clock stood at zero, in microseconds of the world.
@@ -82,6 +84,7 @@ impl Node {
     pub fn new(drift_ppm: i64) -> Self {
         Self {
             guardian: None,
+            id: None,
             boot: 0,
             clock_origin: 0,
             drift_ppm,
@@ -114,6 +117,7 @@ impl Node {
     /// Everything volatile is gone.
     pub fn go_down(&mut self) {
         self.guardian = None;
+        self.id = None;
         self.active = false;
         self.manager = Manager::default();
         self.watchdog = Watchdog::default();

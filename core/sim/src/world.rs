@@ -403,10 +403,19 @@ impl World {
 
     fn take_word(&mut self, node: NodeIndex, told: Told) {
         self.tell(node, &format!("{told:?}"));
-        if let Told::PeerDown(proof) = told
-            && self.nodes[node.other().index()].active
-        {
-            self.checker.note(Violation::FalseProof(node, proof));
+        let other = &self.nodes[node.other().index()];
+        if let Told::PeerDown(proof) = told {
+            let is_false = match proof {
+                Proof::Rebooted { boot } => other.id != Some(boot),
+                Proof::LeftCleanly
+                | Proof::PowerOff
+                | Proof::WatchdogExpired { .. }
+                | Proof::LastOwner
+                | Proof::Operator => other.active,
+            };
+            if is_false {
+                self.checker.note(Violation::FalseProof(node, proof));
+            }
         }
     }
 
@@ -551,6 +560,7 @@ impl World {
         self.tell(node, &format!("boots as {id:x?}"));
         let machine = &mut self.nodes[at];
         machine.powered = true;
+        machine.id = Some(id);
         machine.clock_origin = self.now_us;
         let now = machine.clock(self.now_us);
         let config = config(node, &self.setup, self.timing);
