@@ -93,15 +93,17 @@ pub(super) fn words(name: &'static str) -> Arg {
     Arg::new(name).num_args(0..).action(ArgAction::Append).hide(true)
 }
 
-/// An option's value.
+/// An option's value; an option that takes none has none.
 pub(super) fn text<'m>(matches: &'m ArgMatches, name: &str) -> Option<&'m str> {
-    matches.get_one::<String>(name).map(String::as_str)
+    matches.try_get_one::<String>(name).ok().flatten().map(String::as_str)
 }
 
 /// All values of an option, in the order given.
 pub(super) fn texts<'m>(matches: &'m ArgMatches, name: &str) -> Vec<&'m str> {
     matches
-        .get_many::<String>(name)
+        .try_get_many::<String>(name)
+        .ok()
+        .flatten()
         .map(|values| values.map(String::as_str).collect())
         .unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use super::run::{FEATURE_SET, Failure, World};
 use diarch_cib::operations::{self, Kind, Operation, Refusal};
+use diarch_cib::patch::{self, PatchError};
 use diarch_cib::xml::Document;
 use diarch_cluster::request::{CibOperation, CibRequest, Reply};
 use std::io::Write as _;
@@ -102,13 +103,50 @@ pub(super) fn all_on_file(
 ) -> Result<Reply, Failure> {
     let mut changed = document.clone();
     for request in requests {
-        if let Err(refusal) = operations::apply(&mut changed, &operation(request)) {
-            return Ok(refused(refusal));
+        let done = match request.operation {
+            CibOperation::Patch => apply_patch(&mut changed, request),
+            CibOperation::Query
+            | CibOperation::Create
+            | CibOperation::Modify
+            | CibOperation::Replace
+            | CibOperation::Delete
+            | CibOperation::DeleteAll
+            | CibOperation::Erase
+            | CibOperation::Bump
+            | CibOperation::Upgrade => {
+                operations::apply(&mut changed, &operation(request)).map(|_| ()).map_err(refused)
+            }
+        };
+        if let Err(refusal) = done {
+            return Ok(refusal);
         }
     }
     write(path, &changed)?;
     *document = changed;
     Ok(Reply::default())
+}
+
+/// Applies a patch; one without versions counts as a change like any other.
+fn apply_patch(document: &mut Document, request: &CibRequest) -> Result<(), Reply> {
+    let text = request.input.as_deref().unwrap_or_default();
+    let patch = Document::parse(text)
+        .map_err(|error| Reply::failed(i32::from(Exit::Config.code()), error.to_string()))?;
+    let mut changed = document.clone();
+    patch::apply(&mut changed, patch.root(), true).map_err(|error| {
+        let (exit, text) = match error {
+            PatchError::TooOld => {
+                (Exit::Old, "Update was older than existing configuration".to_owned())
+            }
+            PatchError::TooNew | PatchError::NoSuchPath(_) => {
+                (Exit::Protocol, "Application of update diff failed".to_owned())
+            }
+            PatchError::Format => (Exit::Protocol, error.to_string()),
+        };
+        Reply::failed(i32::from(exit.code()), text)
+    })?;
+    operations::stamp(document, &mut changed, Kind::Patch);
+    *document = changed;
+    Ok(())
 }
 
 fn refused(refusal: Refusal) -> Reply {

@@ -6,13 +6,17 @@ mod cibadmin;
 mod cibfile;
 mod clock;
 mod crm_attribute;
+mod crm_diff;
 mod crm_error;
 mod crm_node;
 mod crm_resource;
+mod crm_rule;
+mod crm_shadow;
 mod crm_ticket;
 mod crmadmin;
 mod diarch;
 pub(crate) mod exit;
+mod iso8601;
 mod local;
 mod nvpairs;
 mod output;
@@ -68,14 +72,18 @@ const APPLETS: &[Applet] = &[
     tool!(attrd_updater::TOOL, "query and update transient node attributes"),
     tool!(cibadmin::TOOL, "query and edit the configuration"),
     tool!(crm_attribute::TOOL, "query and update cluster options and node attributes"),
+    tool!(crm_diff::TOOL, "show the difference of two configurations as a patch"),
     tool!(crm_error::TOOL, "say what a result code means"),
     tool!(shortcuts::FAILCOUNT, "query or delete fail counts"),
     tool!(shortcuts::MASTER, "query and update promotion scores"),
     tool!(crm_node::TOOL, "say which nodes there are"),
     tool!(crm_resource::TOOL, "list, move, configure and clean up resources"),
+    tool!(crm_rule::TOOL, "say whether a rule is in effect"),
+    tool!(crm_shadow::TOOL, "try changes out on a copy of the configuration"),
     tool!(shortcuts::STANDBY, "query, enable or disable standby of a node"),
     tool!(crm_ticket::TOOL, "query and change tickets"),
     tool!(crmadmin::TOOL, "say who orders changes and how nodes do"),
+    tool!(iso8601::TOOL, "read dates, durations and periods"),
     tool!(pacemakerd::TOOL, "say which version of Pacemaker this stands for"),
     tool!(stonith_admin::TOOL, "fence a node, confirm fencing, show its history"),
 ];

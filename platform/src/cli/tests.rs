@@ -57,11 +57,15 @@ const TOOLS: &[&Tool] = &[
     &attrd_updater::TOOL,
     &cibadmin::TOOL,
     &crm_attribute::TOOL,
+    &crm_diff::TOOL,
     &crm_error::TOOL,
     &shortcuts::FAILCOUNT,
     &shortcuts::MASTER,
     &crm_node::TOOL,
     &crm_resource::TOOL,
+    &crm_rule::TOOL,
+    &crm_shadow::TOOL,
+    &iso8601::TOOL,
     &shortcuts::STANDBY,
     &crm_ticket::TOOL,
     &crmadmin::TOOL,
@@ -205,6 +209,38 @@ fn what_needs_a_manager_says_so_on_a_file() {
     check(
         "what_needs_a_manager_says_so_on_a_file",
         include_str!("sessions/what_needs_a_manager_says_so_on_a_file.txt"),
+    );
+}
+
+#[test]
+fn a_difference_is_a_patch_with_an_exit_status() {
+    check(
+        "a_difference_is_a_patch_with_an_exit_status",
+        include_str!("sessions/a_difference_is_a_patch_with_an_exit_status.txt"),
+    );
+}
+
+#[test]
+fn a_shadow_copy_is_changed_apart_and_committed() {
+    check(
+        "a_shadow_copy_is_changed_apart_and_committed",
+        include_str!("sessions/a_shadow_copy_is_changed_apart_and_committed.txt"),
+    );
+}
+
+#[test]
+fn a_date_is_shown_as_it_is_understood() {
+    check(
+        "a_date_is_shown_as_it_is_understood",
+        include_str!("sessions/a_date_is_shown_as_it_is_understood.txt"),
+    );
+}
+
+#[test]
+fn a_rule_is_in_effect_or_over_or_still_to_come() {
+    check(
+        "a_rule_is_in_effect_or_over_or_still_to_come",
+        include_str!("sessions/a_rule_is_in_effect_or_over_or_still_to_come.txt"),
     );
 }
 
