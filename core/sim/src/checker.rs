@@ -74,7 +74,7 @@ impl Checker {
         if essential == 0 && !links_bad && !by_manager {
             self.note(Violation::HealthyNodeEnded(node, why.to_owned()));
         }
-        let faults = essential + usize::from(links_bad);
+        let faults = essential + usize::from(links_bad) + usize::from(by_manager);
         let lately = now_us.saturating_sub(crate::node::micros(MEMORY / 2));
         let other = |(at, who): &(u64, NodeIndex)| *at >= lately && *who != node;
         let both = self.ended.iter().any(other);

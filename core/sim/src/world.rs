@@ -174,6 +174,11 @@ impl World {
         self.at(delay, Event::PowerUp { node, boot });
     }
 
+    /// Lets that node's manager say something.
+    pub fn report(&mut self, node: NodeIndex, report: Report) {
+        self.hand(node, Waiting::Manager(report));
+    }
+
     /// Injects a fault after `delay`.
     pub fn inject(&mut self, fault: Fault, delay: Duration) {
         self.at(delay, Event::Fault(fault));
