@@ -23,6 +23,7 @@ mod output;
 mod pacemakerd;
 mod return_codes;
 mod run;
+mod sbd;
 mod shortcuts;
 mod source;
 mod stonith_admin;
@@ -86,6 +87,7 @@ const APPLETS: &[Applet] = &[
     tool!(iso8601::TOOL, "read dates, durations and periods"),
     tool!(pacemakerd::TOOL, "say which version of Pacemaker this stands for"),
     tool!(stonith_admin::TOOL, "fence a node, confirm fencing, show its history"),
+    Applet::tool("sbd", "write, show and message the disks that guardians arbitrate on", sbd::main),
 ];
 
 /// Runs the applet that the program's name or the first argument names.
