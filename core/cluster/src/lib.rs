@@ -14,10 +14,13 @@
 #![forbid(unsafe_code)]
 
 pub mod arbitration;
+pub mod attributes;
 pub mod config;
+pub mod controller;
 pub mod executor;
 pub mod guardian;
 pub mod guardian_io;
+pub mod manager;
 pub mod manager_io;
 pub mod membership;
 pub mod replication;
@@ -27,3 +30,7 @@ pub mod transition;
 pub mod view;
 
 pub use diarch_watchdog::time::Instant;
+pub use manager::{Manager, ManagerConfig};
+
+/// The feature set of the CIB that this build writes, and that agents are told.
+pub const FEATURE_SET: &str = "3.20.5";

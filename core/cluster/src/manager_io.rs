@@ -197,7 +197,7 @@ pub enum Event {
         id: u32,
         /// How many actions it has.
         actions: usize,
-        /// How long the scheduler took.
+        /// How long the scheduler took; zero where nobody measured it.
         took: Duration,
     },
     /// A transition ended.

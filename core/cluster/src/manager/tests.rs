@@ -1,0 +1,1 @@
+//! Managers against a small world.

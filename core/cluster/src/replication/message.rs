@@ -1,0 +1,299 @@
+//! What the two managers say to each other.
+
+use super::change::Change;
+use super::codec::{Decoder, Encoder};
+use crate::executor::history::Record;
+use crate::executor::ocf::Status;
+use crate::executor::operation::{AgentName, Operation};
+use crate::view::BootId;
+use core::time::Duration;
+
+/// What a manager says of itself when a session begins, or when another one is to lead.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Hello {
+    /// Its node's boot.
+    pub boot: BootId,
+    /// The claim's generation, as its guardian knows it.
+    pub generation: u64,
+    /// Whether its CIB is that of a running cluster, with its status.
+    pub settled: bool,
+    /// `admin_epoch`, `epoch`, `num_updates`.
+    pub version: [u64; 3],
+    /// Whether it leads.
+    pub leads: bool,
+}
+
+/// One message. Between a change and what follows from it the order is kept by the stream.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// How things stand with the sender.
+    Hello(Hello),
+    /// The leader asks for the other's CIB, which is newer.
+    WantCib,
+    /// A whole CIB; the follower takes it, and answers with [`Message::Joined`].
+    Full {
+        /// How many changes are in it.
+        sequence: u64,
+        /// The document.
+        text: String,
+    },
+    /// The follower has the CIB: this is what its executor knows.
+    Joined {
+        /// What it ran, and how that ended.
+        rows: Vec<Record>,
+    },
+    /// One change, in the leader's order.
+    Update {
+        /// Its number.
+        sequence: u64,
+        /// What to do.
+        change: Change,
+        /// The version after it.
+        version: [u64; 3],
+    },
+    /// The follower has changes up to this one on stable storage.
+    Durable {
+        /// The last one.
+        sequence: u64,
+    },
+    /// The follower passes a tool's request on.
+    Ask {
+        /// Returned with the answer.
+        id: u64,
+        /// The user who asks.
+        user: String,
+        /// The request as XML.
+        request: String,
+    },
+    /// The leader's answer to it.
+    Answer {
+        /// Which.
+        id: u64,
+        /// The reply as XML.
+        reply: String,
+    },
+    /// Execute this action.
+    Execute(Operation),
+    /// End a recurring action.
+    Cancel {
+        /// The resource.
+        resource: String,
+        /// `monitor`, …
+        name: String,
+        /// Milliseconds.
+        interval_ms: u64,
+        /// Returned with the result.
+        transition_key: String,
+    },
+    /// Forget a resource's history.
+    Forget {
+        /// The resource.
+        resource: String,
+    },
+    /// An action ended.
+    Result(Record),
+    /// A recurring action was ended.
+    Cancelled {
+        /// The resource.
+        resource: String,
+        /// `operation_key`.
+        key: String,
+        /// As it was given.
+        transition_key: String,
+    },
+    /// Everything is stopped on your node: leave.
+    Leave,
+    /// Fence the sender's node: it cannot stop what it has to.
+    FenceMe,
+}
+
+impl Message {
+    /// The message as bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out;
+        match self {
+            Self::Hello(hello) => {
+                out = Encoder::new(1);
+                out.number(hello.boot.0).number(hello.generation).flag(hello.settled);
+                version(&mut out, hello.version).flag(hello.leads);
+            }
+            Self::WantCib => out = Encoder::new(2),
+            Self::Full { sequence, text } => {
+                out = Encoder::new(3);
+                out.number(*sequence).text(text);
+            }
+            Self::Joined { rows } => {
+                out = Encoder::new(4);
+                out.length(rows.len());
+                rows.iter().for_each(|row| write_record(&mut out, row));
+            }
+            Self::Update { sequence, change, version: stamp } => {
+                out = Encoder::new(5);
+                out.number(*sequence);
+                version(&mut out, *stamp);
+                change.encode(&mut out);
+            }
+            Self::Durable { sequence } => {
+                out = Encoder::new(6);
+                out.number(*sequence);
+            }
+            Self::Ask { id, user, request } => {
+                out = Encoder::new(7);
+                out.number(*id).text(user).text(request);
+            }
+            Self::Answer { id, reply } => {
+                out = Encoder::new(8);
+                out.number(*id).text(reply);
+            }
+            Self::Execute(operation) => {
+                out = Encoder::new(9);
+                write_operation(&mut out, operation);
+            }
+            Self::Cancel { resource, name, interval_ms, transition_key } => {
+                out = Encoder::new(10);
+                out.text(resource).text(name).number(*interval_ms).text(transition_key);
+            }
+            Self::Forget { resource } => {
+                out = Encoder::new(11);
+                out.text(resource);
+            }
+            Self::Result(record) => {
+                out = Encoder::new(12);
+                write_record(&mut out, record);
+            }
+            Self::Cancelled { resource, key, transition_key } => {
+                out = Encoder::new(13);
+                out.text(resource).text(key).text(transition_key);
+            }
+            Self::Leave => out = Encoder::new(14),
+            Self::FenceMe => out = Encoder::new(15),
+        }
+        out.finish()
+    }
+
+    /// The message that these bytes are; `None` if they are none.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut input = Decoder::new(bytes);
+        let message = match input.tag()? {
+            1 => Self::Hello(Hello {
+                boot: BootId(input.number()?),
+                generation: input.number()?,
+                settled: input.flag()?,
+                version: read_version(&mut input)?,
+                leads: input.flag()?,
+            }),
+            2 => Self::WantCib,
+            3 => Self::Full { sequence: input.number()?, text: input.text()? },
+            4 => {
+                let count = input.length()?;
+                let rows = (0..count).map(|_| read_record(&mut input)).collect::<Option<_>>()?;
+                Self::Joined { rows }
+            }
+            5 => Self::Update {
+                sequence: input.number()?,
+                version: read_version(&mut input)?,
+                change: Change::decode(&mut input)?,
+            },
+            6 => Self::Durable { sequence: input.number()? },
+            7 => Self::Ask { id: input.number()?, user: input.text()?, request: input.text()? },
+            8 => Self::Answer { id: input.number()?, reply: input.text()? },
+            9 => Self::Execute(read_operation(&mut input)?),
+            10 => Self::Cancel {
+                resource: input.text()?,
+                name: input.text()?,
+                interval_ms: input.number()?,
+                transition_key: input.text()?,
+            },
+            11 => Self::Forget { resource: input.text()? },
+            12 => Self::Result(read_record(&mut input)?),
+            13 => Self::Cancelled {
+                resource: input.text()?,
+                key: input.text()?,
+                transition_key: input.text()?,
+            },
+            14 => Self::Leave,
+            15 => Self::FenceMe,
+            _ => return None,
+        };
+        Some(message)
+    }
+}
+
+fn version(out: &mut Encoder, version: [u64; 3]) -> &mut Encoder {
+    for number in version {
+        out.number(number);
+    }
+    out
+}
+
+fn read_version(input: &mut Decoder<'_>) -> Option<[u64; 3]> {
+    Some([input.number()?, input.number()?, input.number()?])
+}
+
+fn write_agent(out: &mut Encoder, agent: &AgentName) {
+    out.text(&agent.class).text(&agent.provider).text(&agent.kind);
+}
+
+fn read_agent(input: &mut Decoder<'_>) -> Option<AgentName> {
+    Some(AgentName { class: input.text()?, provider: input.text()?, kind: input.text()? })
+}
+
+fn write_operation(out: &mut Encoder, operation: &Operation) {
+    write_agent(out, &operation.agent);
+    out.text(&operation.resource).text(&operation.name).number(operation.interval_ms);
+    out.text(&operation.key).text(&operation.node).pairs(&operation.attributes);
+    out.text(&operation.transition_key);
+}
+
+fn read_operation(input: &mut Decoder<'_>) -> Option<Operation> {
+    Some(Operation {
+        agent: read_agent(input)?,
+        resource: input.text()?,
+        name: input.text()?,
+        interval_ms: input.number()?,
+        key: input.text()?,
+        node: input.text()?,
+        attributes: input.pairs()?,
+        transition_key: input.text()?,
+    })
+}
+
+pub(super) fn write_record(out: &mut Encoder, record: &Record) {
+    write_agent(out, &record.agent);
+    out.text(&record.node).text(&record.resource).text(&record.operation);
+    out.number(record.interval_ms).text(&record.key).text(&record.transition_key);
+    out.signed(record.rc.into()).signed(record.status.code().into()).text(&record.exit_reason);
+    out.number(record.call_id.into()).signed(record.changed);
+    out.number(micros(record.run)).number(micros(record.queued));
+    out.maybe(record.migrate_source.as_deref()).maybe(record.migrate_target.as_deref());
+    out.text(&record.feature_set).pairs(&record.digests);
+}
+
+pub(super) fn read_record(input: &mut Decoder<'_>) -> Option<Record> {
+    Some(Record {
+        agent: read_agent(input)?,
+        node: input.text()?,
+        resource: input.text()?,
+        operation: input.text()?,
+        interval_ms: input.number()?,
+        key: input.text()?,
+        transition_key: input.text()?,
+        rc: i32::try_from(input.signed()?).ok()?,
+        status: Status::from_code(i32::try_from(input.signed()?).ok()?),
+        exit_reason: input.text()?,
+        call_id: u32::try_from(input.number()?).ok()?,
+        changed: input.signed()?,
+        run: Duration::from_micros(input.number()?),
+        queued: Duration::from_micros(input.number()?),
+        migrate_source: input.maybe()?,
+        migrate_target: input.maybe()?,
+        feature_set: input.text()?,
+        digests: input.pairs()?,
+    })
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
