@@ -12,7 +12,9 @@ mod console;
 mod guardian;
 mod halves;
 mod ipc;
+mod process;
 mod realtime;
+mod storage;
 mod timeline;
 mod transport;
 
