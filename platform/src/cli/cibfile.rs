@@ -4,6 +4,7 @@ use super::exit::Exit;
 use super::run::{FEATURE_SET, Failure, World};
 use diarch_cib::operations::{self, Kind, Operation, Refusal};
 use diarch_cib::patch::{self, PatchError};
+use diarch_cib::validate;
 use diarch_cib::xml::Document;
 use diarch_cluster::request::{CibOperation, CibRequest, Reply};
 use std::io::Write as _;
@@ -120,10 +121,26 @@ pub(super) fn all_on_file(
         if let Err(refusal) = done {
             return Ok(refusal);
         }
+        if let Some(refusal) = newly_invalid(document, &changed) {
+            return Ok(refusal);
+        }
     }
     write(path, &changed)?;
     *document = changed;
     Ok(Reply::default())
+}
+
+/// Refuses a change that makes a CIB less valid than it was.
+fn newly_invalid(before: &Document, after: &Document) -> Option<Reply> {
+    let found = validate::check(after);
+    if found.len() <= validate::check(before).len() {
+        return None;
+    }
+    let mut message = "Update does not conform to the configured schema".to_owned();
+    for finding in found {
+        message.push_str(&format!("\n{finding}"));
+    }
+    Some(Reply::failed(i32::from(Exit::Config.code()), message))
 }
 
 /// Applies a patch; one without versions counts as a change like any other.

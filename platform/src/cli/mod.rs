@@ -5,6 +5,7 @@ mod attrd_updater;
 mod cibadmin;
 mod cibfile;
 mod clock;
+mod corosync;
 mod crm_attribute;
 mod crm_diff;
 mod crm_error;
@@ -13,6 +14,7 @@ mod crm_resource;
 mod crm_rule;
 mod crm_shadow;
 mod crm_ticket;
+mod crm_verify;
 mod crmadmin;
 mod diarch;
 pub(crate) mod exit;
@@ -73,6 +75,8 @@ const APPLETS: &[Applet] = &[
     tool!(attrd_updater::TOOL, "query and update transient node attributes"),
     tool!(cibadmin::TOOL, "query and edit the configuration"),
     tool!(crm_attribute::TOOL, "query and update cluster options and node attributes"),
+    tool!(corosync::CMAPCTL, "show the values that scripts look for in Corosync's map"),
+    tool!(corosync::QUORUMTOOL, "show quorum in Corosync's words"),
     tool!(crm_diff::TOOL, "show the difference of two configurations as a patch"),
     tool!(crm_error::TOOL, "say what a result code means"),
     tool!(shortcuts::FAILCOUNT, "query or delete fail counts"),
@@ -83,6 +87,7 @@ const APPLETS: &[Applet] = &[
     tool!(crm_shadow::TOOL, "try changes out on a copy of the configuration"),
     tool!(shortcuts::STANDBY, "query, enable or disable standby of a node"),
     tool!(crm_ticket::TOOL, "query and change tickets"),
+    tool!(crm_verify::TOOL, "check a configuration for errors"),
     tool!(crmadmin::TOOL, "say who orders changes and how nodes do"),
     tool!(iso8601::TOOL, "read dates, durations and periods"),
     tool!(pacemakerd::TOOL, "say which version of Pacemaker this stands for"),

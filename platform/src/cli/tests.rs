@@ -68,6 +68,9 @@ const TOOLS: &[&Tool] = &[
     &iso8601::TOOL,
     &shortcuts::STANDBY,
     &crm_ticket::TOOL,
+    &crm_verify::TOOL,
+    &corosync::CMAPCTL,
+    &corosync::QUORUMTOOL,
     &crmadmin::TOOL,
     &pacemakerd::TOOL,
     &stonith_admin::TOOL,
@@ -241,6 +244,14 @@ fn a_rule_is_in_effect_or_over_or_still_to_come() {
     check(
         "a_rule_is_in_effect_or_over_or_still_to_come",
         include_str!("sessions/a_rule_is_in_effect_or_over_or_still_to_come.txt"),
+    );
+}
+
+#[test]
+fn a_wrong_configuration_is_named_with_its_place() {
+    check(
+        "a_wrong_configuration_is_named_with_its_place",
+        include_str!("sessions/a_wrong_configuration_is_named_with_its_place.txt"),
     );
 }
 
