@@ -99,7 +99,7 @@ enum Watch {
 #[derive(Clone, Copy, Debug)]
 enum Small {
     ArmWatchdog(Duration),
-    FeedWatchdog,
+    FeedWatchdog(Instant),
     DisarmWatchdog,
     StartManager,
     KillManager,
@@ -177,6 +177,10 @@ pub struct Guardian {
     ended: bool,
 
     view: View,
+    /// Whether the manager was told the newest view, or is being told.
+    view_is_sent: bool,
+    /// Whether the manager may still act on a view that is over.
+    manager_is_stale: bool,
     queue: Deque<Small, QUEUE_MAX>,
 }
 
@@ -251,6 +255,8 @@ impl Guardian {
             leave: leave::Leave::No,
             ended: false,
             view: report::first_view(boot),
+            view_is_sent: true,
+            manager_is_stale: false,
             queue: Deque::new(),
             config,
         };
@@ -472,11 +478,11 @@ impl Guardian {
 
     fn push(&mut self, small: Small) {
         if let Err(small) = self.queue.push_back(small) {
-            // Reports for people make room for orders, oldest first.
+            // Reports for people and views that are over make room for orders.
             let kept = self.queue.len();
             for _ in 0..kept {
                 match self.queue.pop_front() {
-                    Some(Small::Event(_)) | None => {}
+                    Some(Small::Event(_) | Small::Manager(Notice::View(_))) | None => {}
                     Some(order) => {
                         let pushed = self.queue.push_back(order);
                         debug_assert!(pushed.is_ok(), "as many as were taken out");
@@ -485,6 +491,7 @@ impl Guardian {
             }
             let pushed = self.queue.push_back(small);
             assert!(pushed.is_ok(), "orders are drained after each call");
+            self.view_is_sent = false;
         }
     }
 
@@ -537,7 +544,7 @@ impl From<Small> for Output {
     fn from(small: Small) -> Self {
         match small {
             Small::ArmWatchdog(timeout) => Self::ArmWatchdog { timeout },
-            Small::FeedWatchdog => Self::FeedWatchdog,
+            Small::FeedWatchdog(until) => Self::FeedWatchdog { until },
             Small::DisarmWatchdog => Self::DisarmWatchdog,
             Small::StartManager => Self::StartManager,
             Small::KillManager => Self::KillManager,

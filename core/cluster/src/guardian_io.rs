@@ -3,6 +3,7 @@
 //! Plain data, bounded, nothing on the heap. A disk or watchdog output is answered by exactly one
 //! input; until then the guardian does not issue the next operation for that disk.
 
+use crate::Instant;
 use crate::view::{Notice, Report};
 use core::time::Duration;
 use heapless::Vec;
@@ -120,8 +121,12 @@ pub enum Output {
         /// The timeout asked for.
         timeout: Duration,
     },
-    /// Feed the watchdog once.
-    FeedWatchdog,
+    /// Feed the watchdog once, unless `until` has passed when it comes to it: a process that was
+    /// stopped between deciding and feeding must not stretch the peer's wait.
+    FeedWatchdog {
+        /// The last moment at which this node has the right to.
+        until: Instant,
+    },
     /// Disarm the watchdog: clean leave only.
     DisarmWatchdog,
     /// Start the manager process.

@@ -4,6 +4,7 @@
 use core::time::Duration;
 use diarch_cluster::Instant;
 use diarch_cluster::guardian::Guardian;
+use diarch_cluster::guardian_io::Output;
 use diarch_cluster::view::{BootId, View};
 use std::collections::VecDeque;
 
@@ -61,6 +62,8 @@ pub struct Node {
     pub drift_ppm: i64,
     /// The guardian does not run before this.
     pub paused_until: u64,
+    /// What it was about to do when it was paused.
+    pub stuck: Vec<Output>,
     /// What came meanwhile.
     pub waiting: VecDeque<Waiting>,
     /// Its watchdog.
@@ -89,6 +92,7 @@ impl Node {
             clock_origin: 0,
             drift_ppm,
             paused_until: 0,
+            stuck: Vec::new(),
             waiting: VecDeque::new(),
             watchdog: Watchdog::default(),
             manager: Manager::default(),
@@ -121,6 +125,7 @@ impl Node {
         self.active = false;
         self.manager = Manager::default();
         self.watchdog = Watchdog::default();
+        self.stuck.clear();
         self.waiting.clear();
         self.paused_until = 0;
         self.boot += 1;

@@ -387,7 +387,11 @@ impl World {
                 self.feed(node);
                 self.at(Duration::from_millis(1), Event::Armed { node, boot });
             }
-            Output::FeedWatchdog => self.feed(node),
+            Output::FeedWatchdog { until } => {
+                if self.nodes[node.index()].clock(self.now_us) <= until {
+                    self.feed(node);
+                }
+            }
             Output::DisarmWatchdog => self.nodes[node.index()].watchdog.fires_at = None,
             Output::StartManager => self.start_manager(node),
             Output::KillManager => {
@@ -580,6 +584,14 @@ impl World {
         }
         let boot = self.nodes[node.index()].boot;
         let waiting = core::mem::take(&mut self.nodes[node.index()].waiting);
+        for output in core::mem::take(&mut self.nodes[node.index()].stuck) {
+            if self.is_boot(node, boot) {
+                self.obey(node, output);
+            }
+        }
+        if !self.is_boot(node, boot) {
+            return;
+        }
         // The platform's loop sees the time first, then what has come in.
         let now = self.nodes[node.index()].clock(self.now_us);
         if let Some(guardian) = &mut self.nodes[node.index()].guardian {
@@ -666,12 +678,7 @@ impl World {
                 self.take_down_if_up(NodeIndex::First, first, false);
                 self.take_down_if_up(NodeIndex::Second, second, false);
             }
-            Fault::Pause(node, length) => {
-                let machine = &mut self.nodes[node.index()];
-                machine.paused_until = self.now_us + micros(length);
-                let boot = machine.boot;
-                self.at(length, Event::Resume { node, boot });
-            }
+            Fault::Pause(node, length) => self.pause(node, length),
             Fault::KillManager(node) => {
                 let machine = &mut self.nodes[node.index()];
                 let boot = machine.boot;
@@ -698,6 +705,22 @@ impl World {
             }
         }
         self.watch_world();
+    }
+
+    /// Stops a guardian, half of the time between deciding and doing.
+    fn pause(&mut self, node: NodeIndex, length: Duration) {
+        let in_the_act = self.rng.happens(500);
+        let machine = &mut self.nodes[node.index()];
+        let now = machine.clock(self.now_us);
+        if let Some(guardian) = machine.guardian.as_mut().filter(|_| in_the_act) {
+            guardian.handle_timeout(now);
+            while let Some(output) = guardian.poll_output() {
+                machine.stuck.push(output);
+            }
+        }
+        machine.paused_until = self.now_us + micros(length);
+        let boot = machine.boot;
+        self.at(length, Event::Resume { node, boot });
     }
 
     fn take_down_if_up(&mut self, node: NodeIndex, reboot: Duration, powered: bool) {

@@ -273,8 +273,10 @@ impl World {
                     return Some(Exit::Config);
                 }
             },
-            Output::FeedWatchdog => {
-                if let Err(error) = self.watchdog.feed() {
+            Output::FeedWatchdog { until } => {
+                if clock::now() > until {
+                    log::warn!("held up for too long to feed the watchdog");
+                } else if let Err(error) = self.watchdog.feed() {
                     log::error!("{error}");
                 }
             }

@@ -28,6 +28,7 @@ impl Guardian {
                 return;
             }
             self.acting = verdict.may_act && self.watchdog_ready();
+            self.recall_stale_manager();
             self.feed(&verdict);
             let changed = match verdict.step {
                 Step::Join => self.try_agree(),
@@ -85,7 +86,13 @@ impl Guardian {
         let armed = matches!(self.watch, Watch::Armed { .. });
         if feeding && armed && self.now >= self.next_feed {
             self.next_feed = self.now.after(self.config.timing.feed());
-            self.push(Small::FeedWatchdog);
+            let by_lease = self.protected
+                && self.right != Right::Held
+                && self.proof.is_none()
+                && !self.disks.is_empty();
+            let bound = self.now.after(self.config.timing.watchdog);
+            let lease = self.contact.lease_until().filter(|_| by_lease);
+            self.push(Small::FeedWatchdog(lease.unwrap_or(bound).min(bound)));
         }
     }
 
@@ -163,6 +170,7 @@ impl Guardian {
         }
         self.generation = self.claim.configuration();
         let silent = self.now.since(sight.last_heard);
+        self.manager_is_stale = known;
         if known {
             self.peer = Peer::Lost { boot: sight.boot, since: sight.last_heard };
             self.event(Event::PeerSilent { silent });
@@ -378,12 +386,27 @@ impl Guardian {
         self.proof = None;
         self.contact.thaw();
         self.event(Event::ClaimLost { generation });
+        self.end_stale_manager();
+        self.send_now();
+    }
+
+    /// The peer will soon act alone; a manager that has not yet read that its view is over must not
+    /// start anything on the strength of it.
+    fn recall_stale_manager(&mut self) {
+        let over = self.right_until.after(self.config.timing.contest_max());
+        if self.acting {
+            self.manager_is_stale = false;
+        } else if self.manager_is_stale && !self.disks.is_empty() && self.now >= over {
+            self.end_stale_manager();
+        }
+    }
+
+    fn end_stale_manager(&mut self) {
+        self.manager_is_stale = false;
         if !self.protected && self.supervisor.is_running() {
-            // It may be about to start something on the strength of a view that is over.
             self.supervisor.recall();
             self.push(Small::KillManager);
         }
-        self.send_now();
     }
 
     fn try_prove_by_time(&mut self) -> bool {

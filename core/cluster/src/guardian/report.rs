@@ -81,11 +81,12 @@ impl Guardian {
                 Watch::Unwanted | Watch::Arming | Watch::Failed => None,
             },
         };
-        if view == self.view {
+        if view == self.view && self.view_is_sent {
             return;
         }
         self.view = View { sequence: view.sequence + 1, ..view };
         if self.supervisor.is_running() {
+            self.view_is_sent = true;
             self.push(Small::Manager(Notice::View(self.view)));
         }
     }
