@@ -1,8 +1,8 @@
 //! The upper half of one node: it decides what should run where and makes it so.
 //!
 //! One of the two managers leads. It orders every change, runs the scheduler and executes
-//! transitions; the other carries changes out in the same order, runs what the leader asks of it and
-//! passes its tools' requests on. What a node knows of its peer comes from its guardian's view, and
+//! transitions; the other carries changes out in the same order, runs what the leader asks of it
+//! and passes its tools' requests on. What a node knows of its peer comes from its guardian's view, and
 //! from nowhere else:
 //!
 //! ```text

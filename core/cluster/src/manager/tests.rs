@@ -1,1 +1,0 @@
-//! Managers against a small world.

@@ -1,0 +1,309 @@
+//! One or two managers in a small world: agents that do as they are told, a guardian whose views
+//! the test writes, and a scheduler that knows just enough to be checked by eye.
+
+mod scheduler;
+mod world;
+
+use crate::request::{CibOperation, CibRequest, Request};
+use crate::view::{FenceOutcome, Proof, Refusal, Report};
+use core::time::Duration;
+use world::{World, primitive};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_node_that_may_not_act_runs_no_agent() {
+    let mut world = World::new(&[primitive("r")]);
+    world.alone(0, false);
+    world.run(SECOND * 60);
+    assert_eq!(world.ran, [] as [&str; 0]);
+}
+
+#[test]
+fn a_node_alone_probes_starts_and_monitors() {
+    let mut world = World::new(&[primitive("r")]);
+    world.alone(0, true);
+    world.run(SECOND * 25);
+    let expected = ["a r monitor", "a r start", "a r monitor", "a r monitor", "a r monitor"];
+    assert_eq!(world.ran, expected);
+    assert_eq!(world.active("r"), [0]);
+}
+
+#[test]
+fn the_guardian_knows_of_something_to_protect_before_the_first_start() {
+    let mut world = World::new(&[primitive("r")]);
+    world.alone(0, true);
+    world.run(SECOND);
+    let log = &world.log;
+    let start = log.iter().position(|line| line == "a run r start").unwrap();
+    let protecting = log.iter().position(|line| line.starts_with("a protecting true")).unwrap();
+    assert!(protecting < start, "{log:?}");
+}
+
+#[test]
+fn two_nodes_join_and_start_a_resource_once() {
+    let mut world = World::new(&[primitive("r")]);
+    world.both();
+    world.run(SECOND * 5);
+    assert_eq!(world.active("r"), [0]);
+    assert!(world.ran.contains(&"b r monitor".to_owned()), "{:?}", world.ran);
+    assert_eq!(world.count("start"), 1);
+    world.assert_same_cib();
+}
+
+#[test]
+fn a_lost_peer_is_taken_over_only_with_proof_and_its_history_is_erased() {
+    let mut world = World::new(&[primitive("r")]);
+    world.both();
+    world.run(SECOND * 5);
+    world.kill(0);
+    world.lost(1);
+    world.run(SECOND * 60);
+    assert_eq!(world.count("start"), 1, "{:?}", world.ran);
+    world.down(1, Proof::PowerOff);
+    world.run(SECOND);
+    assert_eq!(world.active("r"), [1]);
+    let cib = world.cib(1);
+    assert!(!cib.contains(r#"on_node="a""#), "{cib}");
+    assert!(cib.contains(r#"<node_state id="1" uname="a""#) && cib.contains(r#"expected="down""#));
+}
+
+#[test]
+fn a_restarted_manager_restarts_no_service() {
+    let mut world = World::new(&[primitive("r")]);
+    world.both();
+    world.run(SECOND * 5);
+    for node in 0..2 {
+        world.restart_manager(node);
+        world.run(SECOND * 15);
+        assert_eq!(world.count("start"), 1, "{:?}", world.ran);
+        assert_eq!(world.count("stop"), 0, "{:?}", world.ran);
+        world.assert_same_cib();
+    }
+    // Its monitor goes on.
+    let before = world.ran.len();
+    world.run(SECOND * 25);
+    assert!(world.ran[before..].contains(&"a r monitor".to_owned()));
+}
+
+#[test]
+fn a_manager_restarted_alone_restarts_no_service() {
+    let mut world = World::new(&[primitive("r")]);
+    world.alone(0, true);
+    world.run(SECOND * 5);
+    world.restart_manager(0);
+    world.run(SECOND * 25);
+    assert_eq!((world.count("start"), world.count("stop")), (1, 0), "{:?}", world.ran);
+}
+
+#[test]
+fn a_failed_monitor_is_counted_and_recovered_in_place() {
+    let mut world = World::new(&[primitive("r")]);
+    world.both();
+    world.run(SECOND * 5);
+    world.stop_behind_the_back("r");
+    world.run(SECOND * 15);
+    assert_eq!(world.active("r"), [0]);
+    assert_eq!((world.count("start"), world.count("stop")), (2, 1));
+    assert!(world.cib(1).contains(r#"name="fail-count-r#monitor_10000" value="1""#));
+    assert!(world.cib(1).contains(r#"name="last-failure-r#monitor_10000""#));
+    world.assert_same_cib();
+}
+
+#[test]
+fn what_could_not_run_is_no_failure() {
+    let mut world = World::new(&[primitive("r")]);
+    world.alone(0, true);
+    world.starved = true;
+    world.run(SECOND * 3);
+    assert_eq!(world.active("r"), [] as [usize; 0]);
+    world.starved = false;
+    world.run(SECOND * 10);
+    assert_eq!(world.active("r"), [0]);
+    assert!(!world.cib(0).contains("fail-count"));
+}
+
+#[test]
+fn a_change_is_acknowledged_when_it_is_on_both_disks() {
+    let mut world = World::new(&[]);
+    world.both();
+    world.run(SECOND * 5);
+    for node in 0..2 {
+        world.slow_disk = [false, false];
+        world.slow_disk[1 - node] = true;
+        let id = format!("new{node}");
+        world.ask(node, create(&id));
+        world.run(Duration::from_millis(500));
+        assert_eq!(world.answers.len(), node, "not before it is durable there");
+        world.run(SECOND * 5);
+        assert_eq!(world.answers.len(), node + 1);
+        assert_eq!(world.answers[node].rc, 0);
+        let id = format!("id=\"{id}\"");
+        assert!(world.disks.iter().all(|disk| disk.contains(&id)), "{:?}", world.disks);
+    }
+    world.assert_same_cib();
+}
+
+#[test]
+fn a_change_is_acknowledged_alone_when_the_peer_is_gone() {
+    let mut world = World::new(&[]);
+    world.both();
+    world.run(SECOND * 5);
+    world.kill(1);
+    world.ask(0, create("x"));
+    world.run(SECOND);
+    assert_eq!(world.answers.len(), 0);
+    world.lost(0);
+    world.run(SECOND);
+    assert_eq!(world.answers.len(), 1);
+}
+
+#[test]
+fn a_refused_change_changes_nothing_and_says_why() {
+    let mut world = World::new(&[primitive("r")]);
+    world.both();
+    world.run(SECOND * 5);
+    let before = world.cib(0);
+    world.ask(1, create("r"));
+    world.run(SECOND);
+    assert_eq!(world.answers[0].rc, 108, "{:?}", world.answers);
+    assert_eq!(world.cib(0), before);
+}
+
+#[test]
+fn the_newer_generation_wins_whatever_the_version() {
+    let mut world = World::new(&[]);
+    world.alone(0, true);
+    world.ask(0, create("survivors"));
+    world.run(SECOND);
+    for n in 0..5 {
+        world.alone(1, true);
+        world.ask(1, create(&format!("old{n}")));
+        world.run(SECOND);
+    }
+    world.generation = [7, 3];
+    world.both();
+    world.run(SECOND * 5);
+    let cib = world.cib(1);
+    assert!(cib.contains("survivors") && !cib.contains("<primitive id=\"old"), "{cib}");
+    world.assert_same_cib();
+}
+
+#[test]
+fn a_survivor_that_does_not_lead_brings_its_configuration() {
+    let mut world = World::new(&[]);
+    world.alone(1, true);
+    world.ask(1, create("survivors"));
+    world.run(SECOND);
+    world.generation = [3, 7];
+    world.both();
+    world.run(SECOND * 5);
+    assert!(world.cib(0).contains("survivors"));
+    world.assert_same_cib();
+}
+
+#[test]
+fn a_node_that_leaves_stops_everything_first_and_the_other_takes_over() {
+    for leaver in 0..2 {
+        let mut world = World::new(&[primitive("r")]);
+        world.both();
+        world.run(SECOND * 5);
+        world.ask(leaver, Request::Shutdown);
+        world.run(SECOND * 5);
+        assert!(world.log.iter().any(|line| line == &world::named(leaver, "leave")));
+        assert_eq!(world.active("r"), [1 - leaver]);
+        world.kill(leaver);
+        world.down(1 - leaver, Proof::LeftCleanly);
+        world.run(SECOND * 5);
+        assert_eq!(world.active("r"), [1 - leaver]);
+    }
+}
+
+#[test]
+fn attributes_are_gathered_shared_and_lost_with_the_node() {
+    let mut world = World::new(&[]);
+    world.both();
+    world.run(SECOND * 5);
+    world.ask(1, world::attribute("pingd", "100", Some(2000)));
+    world.run(SECOND);
+    assert!(!world.cib(0).contains("pingd"));
+    world.run(SECOND * 2);
+    assert!(world.cib(0).contains(r#"name="pingd" value="100""#));
+    assert!(world.cib(1).contains(r#"name="pingd" value="100""#));
+    world.kill(1);
+    world.down(0, Proof::PowerOff);
+    world.run(SECOND);
+    assert!(!world.cib(0).contains("pingd"));
+}
+
+#[test]
+fn cleanup_forgets_the_failure_and_probes_again() {
+    let mut world = World::new(&[primitive("r")]);
+    world.both();
+    world.run(SECOND * 5);
+    world.stop_behind_the_back("r");
+    world.run(SECOND * 15);
+    let probes = world.count("monitor");
+    world.ask(
+        1,
+        Request::Forget {
+            resource: Some("r".to_owned()),
+            node: None,
+            operation: None,
+            interval_ms: None,
+            failed_only: true,
+        },
+    );
+    world.run(SECOND * 2);
+    assert!(!world.cib(0).contains("fail-count") && !world.cib(0).contains("last-failure"));
+    assert!(world.count("monitor") > probes);
+    assert_eq!((world.count("start"), world.count("stop")), (2, 1), "nothing is restarted");
+}
+
+#[test]
+fn a_fencing_demand_goes_to_the_guardian_and_its_outcome_into_the_history() {
+    let mut world = World::new(&[]);
+    world.both();
+    world.run(SECOND * 5);
+    let target = "b".to_owned();
+    world.ask(0, Request::Fence { target, action: "reboot".to_owned(), timeout_s: 9 });
+    world.run(SECOND);
+    let Some(Report::Fence { request, target, off }) = world.fence else { panic!("no demand") };
+    assert_eq!((target, off), (Some(world.boot(1)), false));
+    assert_eq!(world.answers.len(), 0);
+    world.fenced(0, request, FenceOutcome::Failed(Refusal::NoDisk));
+    world.run(SECOND);
+    assert_eq!(world.answers[0].rc, 1);
+    world.ask(0, Request::FenceHistory { target: None });
+    world.run(SECOND);
+    assert!(world.answers[1].payload.contains(r#"status="failed""#), "{:?}", world.answers);
+}
+
+#[test]
+fn waiting_for_idle_ends_when_everything_is_started() {
+    let mut world = World::new(&[primitive("r")]);
+    world.both();
+    world.ask(1, Request::WaitIdle);
+    world.run(SECOND * 5);
+    assert_eq!(world.answers.len(), 1);
+    assert_eq!(world.active("r"), [0]);
+}
+
+#[test]
+fn an_idle_pair_wakes_for_its_progress_reports_and_monitors_only() {
+    let mut world = World::new(&[primitive("r")]);
+    world.both();
+    world.run(SECOND * 30);
+    world.wakeups = 0;
+    world.run(SECOND * 60);
+    // Each node: a report every 1.5 s; the resource: a monitor every 10 s, begun and ended.
+    assert!(world.wakeups <= 2 * 41 + 2 * 7, "{}", world.wakeups);
+}
+
+fn create(id: &str) -> Request {
+    Request::Cib(CibRequest {
+        section: Some("resources".to_owned()),
+        input: Some(primitive(id)),
+        ..CibRequest::new(CibOperation::Create)
+    })
+}
