@@ -12,11 +12,13 @@ mod console;
 mod guardian;
 mod halves;
 mod ipc;
+mod manager;
 mod process;
 mod realtime;
 mod storage;
 mod timeline;
 mod transport;
+mod users;
 
 fn main() -> std::process::ExitCode {
     let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());

@@ -5,6 +5,7 @@
 
 pub(crate) mod client;
 pub(crate) mod codec;
+pub(crate) mod server;
 
 /// Where the manager listens.
 pub(crate) const SOCKET: &str = "/run/diarch/tools.sock";

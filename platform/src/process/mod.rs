@@ -1,215 +1,207 @@
-//! Runs agents as child processes: own process group, bounded output, killed as a group when their
-//! time is over.
-//!
-//! A daemon that an agent leaves behind may keep the agent's outputs open, so an agent has ended when
-//! its process has, not when its outputs have.
+//! Agents as child processes: each in a process group of its own, with the environment that agents
+//! expect, and never longer than it may.
 
-use core::cell::RefCell;
-use core::time::Duration;
+mod capture;
+mod command;
+
+use capture::Tail;
 use diarch_cluster::manager_io::{AgentCall, AgentEnd, AgentResult};
+use nix::errno::Errno;
+use nix::libc;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use smol::Timer;
 use smol::channel::Receiver;
-use smol::future;
-use smol::io::{AsyncRead, AsyncReadExt as _};
-use smol::process::{Child, Command, Stdio};
-use std::io;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::{Path, PathBuf};
+use smol::future::{or, pending};
+use smol::{Async, Timer};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::fd::{AsFd, FromRawFd as _, OwnedFd};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, ExitStatus};
 use std::time::Instant;
 
-/// Where OCF agents live.
-const OCF_ROOT: &str = "/usr/lib/ocf";
-/// Where agents are run.
-const WORKING_FOLDER: &str = "/var/lib/pacemaker/cores";
-/// The most that is kept of one output, in bytes: its end.
-const OUTPUT_MAX: usize = 64 << 10;
-/// The most that is kept of an agent's metadata, in bytes.
-const METADATA_MAX: usize = 1 << 20;
-/// How long outputs are still read after the process has ended.
-const LAST_WORDS: Duration = Duration::from_millis(20);
-/// The part of the environment that is the same for every agent.
-const GENERAL: &[(&str, &str)] = &[
-    ("HA_LOGFACILITY", "daemon"),
-    ("HA_cluster_type", "corosync"),
-    ("HA_debug", "0"),
-    ("HA_logfacility", "daemon"),
-    ("HA_mcp", "true"),
-    ("HA_quorum_type", "corosync"),
-    ("LC_ALL", "C"),
-    ("OCF_ROOT", OCF_ROOT),
-    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-    ("PCMK_cluster_type", "corosync"),
-    ("PCMK_debug", "0"),
-    ("PCMK_logfacility", "daemon"),
-    ("PCMK_mcp", "true"),
-    ("PCMK_quorum_type", "corosync"),
-    ("PCMK_service", "pacemaker-controld"),
-];
+/// Where agents start; cores would be written here.
+pub(crate) const WORKING_FOLDER: &str = "/var/lib/pacemaker/cores";
 
-/// Runs an agent to its end, or until something arrives on `stop`.
-pub(crate) async fn run(call: &AgentCall, stop: Receiver<()>) -> AgentResult {
+/// Runs one agent to its end. A word on `stop` kills it.
+pub(crate) async fn run(call: AgentCall, stop: Receiver<()>) -> AgentResult {
     let begun = Instant::now();
-    let failed = |end, stderr| {
-        let stdout = String::new();
-        AgentResult { end, stdout, stderr, run: begun.elapsed() }
+    let mut ended = match Running::start(&call) {
+        Ok(running) => running.watch(&call, stop).await,
+        Err(error) => AgentResult { end: cannot_start(&error), ..empty(&format!("{error}")) },
     };
-    let Some(program) = program(call) else {
-        let reason = format!("ocf-exit-reason:{}: no such class of agents", call.class);
-        return failed(AgentEnd::NotInstalled, reason);
-    };
-    let child = match start(&program, call) {
-        Ok(child) => child,
-        Err(error) => {
-            let reason = format!("ocf-exit-reason:{}: {error}", program.display());
-            return failed(end_of(&error), reason);
-        }
-    };
-    follow(child, call, stop).await
+    ended.run = begun.elapsed();
+    ended
 }
 
-/// Follows a started agent to its end.
-async fn follow(mut child: Child, call: &AgentCall, stop: Receiver<()>) -> AgentResult {
-    let begun = Instant::now();
-    let room = if call.action == "meta-data" { METADATA_MAX } else { OUTPUT_MAX };
-    let (stdout, stderr) = (RefCell::new(Tail::new(room)), RefCell::new(Tail::new(OUTPUT_MAX)));
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let mut reading = Box::pin(future::zip(read(out, &stdout), read(err, &stderr)));
-    let end = {
-        let patience = future::or(
-            async {
-                Timer::after(call.timeout).await;
-                Some(AgentEnd::TimedOut)
-            },
-            async {
-                // A closed channel means that nobody can ask any more.
-                match stop.recv().await {
-                    Ok(()) => Some(AgentEnd::Cancelled),
-                    Err(_) => future::pending().await,
-                }
-            },
-        );
-        let process = async {
-            match child.status().await {
-                Ok(status) => Some(match (status.code(), status.signal()) {
-                    (Some(code), _) => AgentEnd::Exited(code),
-                    (None, signal) => AgentEnd::Signalled(signal.unwrap_or(0)),
-                }),
-                Err(_) => Some(AgentEnd::CouldNotRun),
-            }
-        };
-        let outputs = async {
-            (&mut reading).await;
-            future::pending().await
-        };
-        let first = future::or(future::or(process, patience), outputs).await;
-        first.unwrap_or(AgentEnd::CouldNotRun)
-    };
-    if matches!(end, AgentEnd::TimedOut | AgentEnd::Cancelled) {
-        kill_group(&mut child).await;
-    }
-    let silence = async {
-        Timer::after(LAST_WORDS).await;
-    };
-    let rest = async {
-        (&mut reading).await;
-    };
-    future::or(rest, silence).await;
-    drop(reading);
-    let (stdout, stderr) = (stdout.into_inner().text(), stderr.into_inner().text());
-    AgentResult { end, stdout, stderr, run: begun.elapsed() }
-}
-
-/// Kills everything that the agent has started and that did not leave its group, and collects it.
-async fn kill_group(child: &mut Child) {
-    if let Ok(pid) = i32::try_from(child.id())
-        && let Err(error) = killpg(Pid::from_raw(pid), Signal::SIGKILL)
-    {
-        log::warn!("cannot kill process group {pid}: {error}");
-    }
-    if let Err(error) = child.status().await {
-        log::warn!("cannot collect a killed agent: {error}");
+fn empty(stderr: &str) -> AgentResult {
+    AgentResult {
+        end: AgentEnd::CouldNotRun,
+        stdout: String::new(),
+        stderr: stderr.to_owned(),
+        run: std::time::Duration::ZERO,
     }
 }
 
-/// The agent's file; nothing for a class that this build does not run.
-fn program(call: &AgentCall) -> Option<PathBuf> {
-    // A name is a name and not a way out of the agents' folder.
-    let plain = |name: &str| !name.is_empty() && !name.contains('/') && !name.starts_with('.');
-    if !plain(&call.kind) {
-        return None;
-    }
-    match call.class.as_str() {
-        "ocf" if plain(&call.provider) => {
-            Some(Path::new(OCF_ROOT).join("resource.d").join(&call.provider).join(&call.kind))
-        }
-        "lsb" => Some(Path::new("/etc/init.d").join(&call.kind)),
-        _ => None,
-    }
-}
-
-fn start(program: &Path, call: &AgentCall) -> io::Result<Child> {
-    let folder = Some(Path::new(WORKING_FOLDER)).filter(|path| path.is_dir());
-    let mut command = std::process::Command::new(program);
-    command
-        .arg(&call.action)
-        .current_dir(folder.unwrap_or_else(|| Path::new("/")))
-        .env_clear()
-        .envs(GENERAL.iter().copied())
-        .envs(call.environment.iter().map(|(name, value)| (name, value)))
-        .process_group(0);
-    Command::from(command)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-}
-
-/// What a failed start means: that the agent is not there, or that it could not be tried at all.
-fn end_of(error: &io::Error) -> AgentEnd {
-    if error.kind() == io::ErrorKind::NotFound {
+fn cannot_start(error: &io::Error) -> AgentEnd {
+    let not_executable = error.raw_os_error() == Some(libc::ENOEXEC);
+    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
         AgentEnd::NotInstalled
-    } else if error.kind() == io::ErrorKind::PermissionDenied {
+    } else if error.kind() == ErrorKind::PermissionDenied || not_executable {
         AgentEnd::NotPermitted
     } else {
         AgentEnd::CouldNotRun
     }
 }
 
-async fn read(from: Option<impl AsyncRead + Unpin>, to: &RefCell<Tail>) {
-    let Some(mut from) = from else {
-        return;
-    };
-    let mut bytes = [0; 4096];
-    while let Ok(count @ 1..) = from.read(&mut bytes).await {
-        to.borrow_mut().push(&bytes[..count]);
-    }
+/// A started agent.
+struct Running {
+    child: Child,
+    group: Pid,
+    ended: Async<OwnedFd>,
+    stdout: Pipe,
+    stderr: Pipe,
 }
 
-/// The end of an output.
-#[derive(Debug)]
-struct Tail {
-    bytes: Vec<u8>,
-    room: usize,
+/// One of its outputs.
+struct Pipe {
+    source: Option<Async<OwnedFd>>,
+    tail: Tail,
 }
 
-impl Tail {
-    const fn new(room: usize) -> Self {
-        Self { bytes: Vec::new(), room }
-    }
+/// Why the wait for an agent was interrupted.
+enum Step {
+    Ended,
+    Overdue,
+    Stopped,
+    Spoke,
+}
 
-    fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-        // Twice the room at most, so that old bytes are moved out rarely.
-        if self.bytes.len() > self.room * 2 {
-            self.bytes.drain(..self.bytes.len() - self.room);
+impl Running {
+    fn start(call: &AgentCall) -> io::Result<Self> {
+        let (mut command, words) = command::of(call)?;
+        let mut child = command.spawn()?;
+        let pid = libc::pid_t::try_from(child.id()).map_err(io::Error::other)?;
+        let group = Pid::from_raw(pid);
+        if let Some(mut stdin) = child.stdin.take() {
+            // An agent that does not listen ends by itself; the pipe has room for all of it.
+            stdin.write_all(words.as_bytes()).ok();
+        }
+        let limit = if matches!(call.action.as_str(), "meta-data" | "metadata") {
+            capture::METADATA_MAX
+        } else {
+            capture::OUTPUT_MAX
+        };
+        let made = descriptor_of(pid).and_then(|ended| {
+            Ok((
+                Async::new_nonblocking(ended)?,
+                Pipe::new(child.stdout.take(), limit)?,
+                Pipe::new(child.stderr.take(), capture::OUTPUT_MAX)?,
+            ))
+        });
+        match made {
+            Ok((ended, stdout, stderr)) => Ok(Self { child, group, ended, stdout, stderr }),
+            Err(error) => {
+                killpg(group, Signal::SIGKILL).ok();
+                child.wait()?;
+                Err(error)
+            }
         }
     }
 
-    fn text(self) -> String {
-        let start = self.bytes.len().saturating_sub(self.room);
-        String::from_utf8_lossy(&self.bytes[start..]).into_owned()
+    async fn watch(mut self, call: &AgentCall, stop: Receiver<()>) -> AgentResult {
+        let deadline = Instant::now() + call.timeout;
+        let killed = loop {
+            match self.step(deadline, &stop).await {
+                Step::Spoke => {}
+                Step::Ended => break None,
+                Step::Overdue => break Some(AgentEnd::TimedOut),
+                Step::Stopped => break Some(AgentEnd::Cancelled),
+            }
+        };
+        if killed.is_some() {
+            killpg(self.group, Signal::SIGKILL).ok();
+            // It is dead as soon as the kernel gets to it.
+            self.ended.readable().await.ok();
+        }
+        let status = self.child.wait();
+        // What it said last; its own children may keep the pipes open for ever.
+        self.stdout.drain();
+        self.stderr.drain();
+        AgentResult {
+            end: killed.unwrap_or_else(|| end_of(status)),
+            stdout: self.stdout.tail.into_text(),
+            stderr: self.stderr.tail.into_text(),
+            run: std::time::Duration::ZERO,
+        }
+    }
+
+    async fn step(&mut self, deadline: Instant, stop: &Receiver<()>) -> Step {
+        let ended = async {
+            self.ended.readable().await.ok();
+            Step::Ended
+        };
+        let overdue = async {
+            Timer::at(deadline).await;
+            Step::Overdue
+        };
+        let stopped = async {
+            match stop.recv().await {
+                Ok(()) => Step::Stopped,
+                Err(_) => pending().await,
+            }
+        };
+        let spoke = or(self.stdout.take(), self.stderr.take());
+        or(or(spoke, ended), or(overdue, stopped)).await
+    }
+}
+
+impl Pipe {
+    fn new(source: Option<impl Into<OwnedFd>>, limit: usize) -> io::Result<Self> {
+        let source = source.map(|pipe| Async::new(pipe.into())).transpose()?;
+        Ok(Self { source, tail: Tail::new(limit) })
+    }
+
+    /// Waits until it says something, and keeps it.
+    async fn take(&mut self) -> Step {
+        match &self.source {
+            Some(source) if source.readable().await.is_ok() => self.drain(),
+            Some(_) => self.source = None,
+            None => pending().await,
+        }
+        Step::Spoke
+    }
+
+    fn drain(&mut self) {
+        let mut bytes = [0; 4096];
+        while let Some(source) = &self.source {
+            match read(source.get_ref(), &mut bytes) {
+                Ok(0) => self.source = None,
+                Ok(count) => self.tail.push(&bytes[..count]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(_) => self.source = None,
+            }
+        }
+    }
+}
+
+fn read(source: &OwnedFd, bytes: &mut [u8]) -> io::Result<usize> {
+    Ok(nix::unistd::read(source.as_fd(), bytes)?)
+}
+
+fn descriptor_of(pid: libc::pid_t) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes two numbers; the process is not collected yet, so it is ours.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, libc::O_NONBLOCK) };
+    let fd = libc::c_int::try_from(Errno::result(fd)?).map_err(io::Error::other)?;
+    // SAFETY: the kernel has just opened this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+fn end_of(status: io::Result<ExitStatus>) -> AgentEnd {
+    match status.map(|status| (status.code(), status.signal())) {
+        Ok((Some(code), _)) => AgentEnd::Exited(code),
+        Ok((None, Some(signal))) => AgentEnd::Signalled(signal),
+        Ok((None, None)) | Err(_) => AgentEnd::CouldNotRun,
     }
 }
 

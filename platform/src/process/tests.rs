@@ -1,85 +1,111 @@
-//! Real processes: a shell stands for an agent of class `lsb`-like simplicity.
+//! Agents that end well, badly, late and not at all, as real processes.
 
 use super::*;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-fn play(script: &str, timeout: Duration) -> AgentResult {
-    let folder = std::env::temp_dir().join(format!("diarch-agent-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let call = AgentCall {
-        class: "ocf".into(),
-        provider: "test".into(),
-        kind: "agent".into(),
-        action: script.into(),
-        environment: vec![("OCF_RESKEY_x".into(), "1".into())],
-        timeout,
-    };
-    smol::block_on(async {
-        let (_keep, stop) = smol::channel::bounded(1);
-        run_program(Path::new("/bin/sh"), &call, stop).await
-    })
-}
+const LSB: &str = "/etc/init.d";
 
-/// Runs `sh -c ACTION` in the agent's place.
-async fn run_program(shell: &Path, call: &AgentCall, stop: Receiver<()>) -> AgentResult {
-    let file = std::env::temp_dir().join(format!(
-        "diarch-agent-{}/{:016x}",
-        std::process::id(),
-        std::ptr::from_ref(call) as usize
-    ));
-    std::fs::write(&file, format!("#!{}\n{}\n", shell.display(), call.action)).unwrap();
-    let made = std::process::Command::new("chmod").arg("755").arg(&file).status().unwrap();
-    assert!(made.success());
-    let child = start(&file, call).unwrap();
-    follow(child, call, stop).await
-}
+/// An init script of this test, removed at its end.
+struct Script(PathBuf);
 
-#[test]
-fn an_agent_ends_with_its_status_and_its_words() {
-    let result = play("echo out; echo ocf-exit-reason:why >&2; exit 7", Duration::from_secs(10));
-    assert_eq!(result.end, AgentEnd::Exited(7));
-    assert_eq!(result.stdout, "out\n");
-    assert_eq!(result.stderr, "ocf-exit-reason:why\n");
-}
+impl Script {
+    /// None where nothing can be put: the test says so and holds nothing.
+    fn new(name: &str, body: &str) -> Option<Self> {
+        let path = Path::new(LSB).join(format!("diarch-test-{}-{name}", std::process::id()));
+        fs::write(&path, format!("#!/bin/sh\n{body}\n")).ok()?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        Some(Self(path))
+    }
 
-#[test]
-fn an_agent_that_hangs_is_killed_with_its_children() {
-    let result = play("sleep 1000 & sleep 1000", Duration::from_millis(100));
-    assert_eq!(result.end, AgentEnd::TimedOut);
-}
-
-#[test]
-fn a_daemon_left_behind_does_not_hold_the_result_up() {
-    let result = play("sleep 3 & echo started", Duration::from_secs(60));
-    assert_eq!(result.end, AgentEnd::Exited(0));
-    assert_eq!(result.stdout, "started\n");
-    assert!(result.run < Duration::from_secs(3), "{:?}", result.run);
-}
-
-#[test]
-fn only_the_end_of_much_output_is_kept() {
-    let result = play("seq 1 100000", Duration::from_secs(60));
-    assert!(result.stdout.len() <= OUTPUT_MAX && result.stdout.ends_with("\n100000\n"));
-}
-
-#[test]
-fn the_environment_is_the_agents_own() {
-    let result = play("echo $OCF_ROOT $OCF_RESKEY_x $HOME", Duration::from_secs(10));
-    assert_eq!(result.stdout, "/usr/lib/ocf 1\n");
-}
-
-#[test]
-fn no_name_leads_out_of_the_agents_folder() {
-    for (class, provider, kind) in
-        [("ocf", "..", "x"), ("ocf", "p", "../../x"), ("lsb", "", "/bin/sh"), ("none", "", "x")]
-    {
-        let call = AgentCall {
-            class: class.into(),
-            provider: provider.into(),
-            kind: kind.into(),
+    fn call(&self, timeout_ms: u64) -> AgentCall {
+        AgentCall {
+            class: "lsb".into(),
+            provider: String::new(),
+            kind: self.0.file_name().unwrap().to_str().unwrap().into(),
             action: "start".into(),
+            environment: vec![("OCF_RESKEY_word".into(), "one two".into())],
+            timeout: Duration::from_millis(timeout_ms),
+        }
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        fs::remove_file(&self.0).ok();
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+fn check(name: &str, body: &str, timeout_ms: u64, see: impl FnOnce(AgentResult)) {
+    let usable = fs::create_dir_all(WORKING_FOLDER).is_ok();
+    match Script::new(name, body).filter(|_| usable) {
+        Some(script) => {
+            let (_stop, never) = smol::channel::bounded(1);
+            see(smol::block_on(run(script.call(timeout_ms), never)));
+        }
+        None => println!("skipped: {LSB} or {WORKING_FOLDER} cannot be written"),
+    }
+}
+
+#[test]
+fn an_agent_gets_its_environment_and_its_words_and_status_come_back() {
+    check("good", "echo \"$1 $OCF_RESKEY_word $LC_ALL\"; echo oops >&2; exit 7", 5000, |result| {
+        assert_eq!(result.end, AgentEnd::Exited(7));
+        assert_eq!(result.stdout, "start one two C\n");
+        assert_eq!(result.stderr, "oops\n");
+    });
+}
+
+#[test]
+fn an_agent_that_takes_too_long_is_killed_with_all_its_children() {
+    check("late", "sleep 31.4159 & echo child; wait", 200, |result| {
+        assert_eq!(result.end, AgentEnd::TimedOut);
+        assert_eq!(result.stdout, "child\n");
+        assert!(result.run < Duration::from_secs(20), "{:?}", result.run);
+    });
+}
+
+#[test]
+fn a_service_that_keeps_the_pipes_open_does_not_keep_its_start_from_ending() {
+    check("daemon", "sleep 3 & exit 0", 60_000, |result| {
+        assert_eq!(result.end, AgentEnd::Exited(0));
+        assert!(result.run < Duration::from_secs(2), "{:?}", result.run);
+    });
+}
+
+#[test]
+fn an_agent_that_was_cancelled_says_so() {
+    let Some(script) = Script::new("cancel", "exec sleep 30") else {
+        return;
+    };
+    if fs::create_dir_all(WORKING_FOLDER).is_err() {
+        return;
+    }
+    let (stop, stopped) = smol::channel::bounded(1);
+    stop.try_send(()).unwrap();
+    let result = smol::block_on(run(script.call(60_000), stopped));
+    assert_eq!(result.end, AgentEnd::Cancelled);
+}
+
+#[test]
+fn an_agent_that_is_not_there_or_has_an_odd_name_is_not_installed() {
+    let (_stop, never) = smol::channel::bounded(1);
+    for kind in ["diarch-none", "../../bin/true"] {
+        let call = AgentCall {
+            class: "ocf".into(),
+            provider: "heartbeat".into(),
+            kind: kind.into(),
+            action: "monitor".into(),
             environment: Vec::new(),
             timeout: Duration::from_secs(1),
         };
-        assert_eq!(program(&call), None, "{class}:{provider}:{kind}");
+        if fs::create_dir_all(WORKING_FOLDER).is_err() {
+            return;
+        }
+        let result = smol::block_on(run(call, never.clone()));
+        assert_eq!(result.end, AgentEnd::NotInstalled, "{kind}");
     }
 }

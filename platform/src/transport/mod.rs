@@ -7,7 +7,7 @@ mod carrier;
 mod packet;
 
 pub(crate) use carrier::Carrier;
-pub(crate) use packet::PacketSocket;
+pub(crate) use packet::{PacketSocket, receive};
 
 /// The guardians' frames: one of the two types for local experiments.
 pub(crate) const GUARDIAN: u16 = 0x88b5;

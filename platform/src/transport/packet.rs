@@ -81,20 +81,33 @@ impl PacketSocket {
         open.socket.send_to(whole, &open.everyone).map(drop)
     }
 
+    /// Another hold on the socket, for whoever reads it, while the interface exists.
+    ///
+    /// # Errors
+    /// There is no descriptor left.
+    pub(crate) fn reader(&self) -> io::Result<Option<Socket>> {
+        self.open.as_ref().map(|open| open.socket.try_clone()).transpose()
+    }
+
     /// The next frame that waits, in `buffer`; none if there is none.
     ///
     /// # Errors
     /// The interface went down; frames may come again later.
     pub(crate) fn receive<'a>(&self, buffer: &'a mut [u8]) -> io::Result<Option<&'a [u8]>> {
-        let Some(open) = &self.open else {
-            return Ok(None);
-        };
-        let count = match (&open.socket).read(buffer) {
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        Ok(Some(payload(&buffer[..count])))
+        self.open.as_ref().map_or(Ok(None), |open| receive(&open.socket, buffer))
+    }
+}
+
+/// The next frame that waits in `socket`; none if there is none.
+///
+/// # Errors
+/// The interface went down; frames may come again later.
+pub(crate) fn receive<'a>(socket: &Socket, buffer: &'a mut [u8]) -> io::Result<Option<&'a [u8]>> {
+    let mut socket = socket;
+    match socket.read(buffer) {
+        Ok(count) => Ok(Some(payload(&buffer[..count]))),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,8 +1,11 @@
 //! `diarch` itself: what is not one of Pacemaker's tools.
 
 pub(super) mod check;
+pub(super) mod manager;
 pub(super) mod run;
 pub(super) mod setup;
+pub(super) mod status;
+pub(super) mod stop;
 
 use crate::cli::exit::Exit;
 use crate::console::{complain, say};
