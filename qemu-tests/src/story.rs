@@ -102,7 +102,7 @@ impl Pair {
         if self.run(0, &format!("{sbd} list"))?.status == 0 {
             return Ok(());
         }
-        self.must(0, &format!("{sbd} -1 2 -4 4 create"))?;
+        self.must(0, &format!("{sbd} -1 4 -4 8 create"))?;
         for name in NAMES {
             self.must(0, &format!("{sbd} allocate {name}"))?;
         }
