@@ -2,8 +2,8 @@
 //!
 //! One of the two managers leads. It orders every change, runs the scheduler and executes
 //! transitions; the other carries changes out in the same order, runs what the leader asks of it
-//! and passes its tools' requests on. What a node knows of its peer comes from its guardian's view, and
-//! from nowhere else:
+//! and passes its tools' requests on. What a node knows of its peer comes from its guardian's view,
+//! and from nowhere else:
 //!
 //! ```text
 //! view: peer member ──▶ stream opens ──▶ hello ──▶ the newer CIB is copied ──▶ joined ──▶ schedule

@@ -5,7 +5,7 @@ use super::{Author, Clocks, Held, Leaving, Manager};
 use crate::attributes::{Update, Write, expanded};
 use crate::controller::status;
 use crate::manager_io::{ClientId, Credentials, Output};
-use crate::replication::change::operation;
+use crate::replication::requests::operation;
 use crate::replication::{Change, Message};
 use crate::request::{CibOperation, CibRequest, Reply, Request};
 use crate::transition::Abort;

@@ -2,11 +2,12 @@
 
 use super::codec::{Decoder, Encoder};
 use super::message::{read_record, write_record};
+use super::requests;
 use crate::controller::status;
 use crate::executor::history::Record;
-use crate::request::{CibOperation, CibRequest, Request};
+use crate::request::{CibRequest, Request};
 use diarch_cib::Document;
-use diarch_cib::operations::{self, Applied, Kind, Operation, Refusal};
+use diarch_cib::operations::{Applied, Refusal};
 
 /// Who changed the configuration, and when: written into the CIB's root.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -94,7 +95,7 @@ impl Change {
     pub fn apply(&self, document: &mut Document) -> Result<Applied, Refusal> {
         let changed = match self {
             Self::Requests { requests, stamp } => {
-                return apply_requests(document, requests, stamp);
+                return requests::apply(document, requests, stamp);
             }
             Self::NodeState { id, name, attributes } => {
                 status::set_node_state(document, id, name, attributes)
@@ -203,64 +204,4 @@ pub fn version(document: &Document) -> [u64; 3] {
     ["admin_epoch", "epoch", "num_updates"].map(|name| {
         document.root().attribute(name).and_then(|text| text.parse().ok()).unwrap_or_default()
     })
-}
-
-/// What the library calls a tool's request.
-#[must_use]
-pub fn operation(request: &CibRequest) -> Operation<'_> {
-    let kind = match request.operation {
-        CibOperation::Query => Kind::Query,
-        CibOperation::Create => Kind::Create,
-        CibOperation::Modify => Kind::Modify,
-        CibOperation::Replace => Kind::Replace,
-        CibOperation::Delete => Kind::Delete,
-        CibOperation::DeleteAll => Kind::DeleteAll,
-        CibOperation::Patch => Kind::Patch,
-        CibOperation::Erase => Kind::Erase,
-        CibOperation::Bump => Kind::Bump,
-        CibOperation::Upgrade => Kind::Upgrade,
-    };
-    Operation {
-        kind,
-        section: request.section.as_deref(),
-        xpath: request.xpath.as_deref(),
-        input: request.input.as_deref(),
-        allow_create: request.allow_create,
-        score: request.score,
-        no_children: request.no_children,
-    }
-}
-
-fn apply_requests(
-    document: &mut Document,
-    requests: &[CibRequest],
-    stamp: &Stamp,
-) -> Result<Applied, Refusal> {
-    let mut work = document.clone();
-    let mut all = Applied::default();
-    for request in requests {
-        let applied = operations::apply(&mut work, &operation(request))?;
-        all.changed |= applied.changed;
-        all.configuration |= applied.configuration;
-    }
-    if requests.iter().any(takes_status) {
-        status::restore(&mut work, document);
-    }
-    status::ensure_sections(&mut work);
-    if all.configuration {
-        let root = work.root().id();
-        work.set_attribute(root, "cib-last-written", &stamp.written);
-        work.set_attribute(root, "update-origin", &stamp.origin);
-        work.set_attribute(root, "update-client", &stamp.client);
-        work.set_attribute(root, "update-user", &stamp.user);
-    }
-    *document = work;
-    Ok(all)
-}
-
-/// Whether a request puts something in the place of the whole CIB: the status stays the cluster's.
-const fn takes_status(request: &CibRequest) -> bool {
-    request.section.is_none()
-        && request.xpath.is_none()
-        && matches!(request.operation, CibOperation::Replace | CibOperation::Erase)
 }

@@ -297,3 +297,123 @@ pub(super) fn read_record(input: &mut Decoder<'_>) -> Option<Record> {
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replication::change::Stamp;
+    use crate::request::{CibOperation, CibRequest};
+
+    fn operation() -> Operation {
+        Operation {
+            resource: "r".to_owned(),
+            agent: AgentName {
+                class: "ocf".to_owned(),
+                provider: "heartbeat".to_owned(),
+                kind: "IPaddr2".to_owned(),
+            },
+            name: "monitor".to_owned(),
+            interval_ms: 10_000,
+            key: "r_monitor_10000".to_owned(),
+            node: "a".to_owned(),
+            attributes: vec![("ip".to_owned(), "10.0.0.1".to_owned())],
+            transition_key: "1:2:0:u".to_owned(),
+        }
+    }
+
+    fn record() -> Record {
+        Record {
+            node: "a".to_owned(),
+            resource: "r".to_owned(),
+            agent: operation().agent,
+            operation: "monitor".to_owned(),
+            interval_ms: 10_000,
+            key: "r_monitor_10000".to_owned(),
+            transition_key: "1:2:0:u".to_owned(),
+            rc: 7,
+            status: Status::TimedOut,
+            exit_reason: "why".to_owned(),
+            call_id: 3,
+            changed: -1,
+            run: Duration::from_millis(7),
+            queued: Duration::ZERO,
+            migrate_source: None,
+            migrate_target: Some("b".to_owned()),
+            feature_set: "3.20.5".to_owned(),
+            digests: vec![("op-digest".to_owned(), "x".to_owned())],
+        }
+    }
+
+    fn messages() -> Vec<Message> {
+        let text = || "text".to_owned();
+        let request =
+            CibRequest { input: Some("<a/>".to_owned()), ..CibRequest::new(CibOperation::Create) };
+        let changes = vec![
+            Change::Requests { requests: vec![request], stamp: Stamp::default() },
+            Change::NodeState { id: text(), name: text(), attributes: vec![(text(), text())] },
+            Change::Row { id: text(), record: Box::new(record()) },
+            Change::RemoveRow { id: text(), resource: text(), row: text() },
+            Change::EraseHistory { id: text(), resource: Some(text()) },
+            Change::Attribute { id: text(), set: None, name: text(), value: Some(text()) },
+            Change::EraseAttributes { id: text() },
+            Change::Root { attributes: vec![(text(), text())] },
+        ];
+        let mut messages = vec![
+            Message::Hello(Hello {
+                boot: BootId(1),
+                generation: 2,
+                settled: true,
+                version: [3, 4, 5],
+                leads: false,
+            }),
+            Message::WantCib,
+            Message::Full { sequence: 9, text: text() },
+            Message::Joined { rows: vec![record(), record()] },
+            Message::Durable { sequence: 4 },
+            Message::Ask { id: 1, user: text(), request: text() },
+            Message::Answer { id: 1, reply: text() },
+            Message::Execute(operation()),
+            Message::Cancel {
+                resource: text(),
+                name: text(),
+                interval_ms: 5,
+                transition_key: text(),
+            },
+            Message::Forget { resource: text() },
+            Message::Result(record()),
+            Message::Cancelled { resource: text(), key: text(), transition_key: text() },
+            Message::Leave,
+            Message::FenceMe,
+        ];
+        let updates = changes.into_iter().map(|change| Message::Update {
+            sequence: 7,
+            change,
+            version: [1, 2, 3],
+        });
+        messages.extend(updates);
+        messages
+    }
+
+    #[test]
+    fn every_message_comes_back_as_it_went() {
+        for message in messages() {
+            assert_eq!(Message::decode(&message.encode()), Some(message));
+        }
+    }
+
+    #[test]
+    fn a_message_cut_short_or_garbled_is_none_or_another_one() {
+        for message in messages() {
+            let bytes = message.encode();
+            for length in 0..bytes.len() {
+                assert_eq!(Message::decode(&bytes[..length]), None, "{message:?}");
+                let mut garbled = bytes.clone();
+                garbled[length] ^= 0xff;
+                // Whatever it is taken for, nothing is allocated or read beyond what is there.
+                if let Some(other) = Message::decode(&garbled) {
+                    assert!(other.encode().len() <= bytes.len() + 16);
+                }
+            }
+        }
+    }
+}

@@ -6,6 +6,7 @@
 pub mod change;
 mod codec;
 pub mod message;
+pub mod requests;
 pub mod stream;
 
 pub use change::Change;

@@ -171,6 +171,34 @@ fn a_refused_change_changes_nothing_and_says_why() {
 }
 
 #[test]
+fn an_invalid_change_is_refused_and_a_patch_is_applied() {
+    let mut world = World::new(&[primitive("r")]);
+    world.both();
+    world.run(SECOND * 5);
+    let change = |operation, section: Option<&str>, input: &str| {
+        Request::Cib(CibRequest {
+            section: section.map(str::to_owned),
+            input: Some(input.to_owned()),
+            ..CibRequest::new(operation)
+        })
+    };
+    world.ask(0, change(CibOperation::Create, Some("resources"), "<nonsense id=\"n\"/>"));
+    world.run(SECOND);
+    assert_eq!(world.answers[0].rc, 78, "{:?}", world.answers);
+    let path = "/cib/configuration/resources";
+    let patch = format!(
+        "<diff format=\"2\"><change operation=\"create\" path=\"{path}\" position=\"1\">{}\
+         </change></diff>",
+        primitive("patched")
+    );
+    world.ask(1, change(CibOperation::Patch, None, &patch));
+    world.run(SECOND * 5);
+    assert_eq!(world.answers[1].rc, 0, "{:?}", world.answers);
+    assert_eq!(world.active("patched"), [0]);
+    world.assert_same_cib();
+}
+
+#[test]
 fn the_newer_generation_wins_whatever_the_version() {
     let mut world = World::new(&[]);
     world.alone(0, true);
