@@ -16,6 +16,9 @@ mkdir -p /run/lock /run/resource-agents /run/crm /run/diarch /srv/data
 mount -t tmpfs none /srv
 mkdir -p /srv/data /var/lib/pacemaker/cores /var/log/pacemaker
 
+# The software watchdog kills a process namespace: it is told which, so that it never kills another.
+DIARCH_RIG_NAMESPACE=$(stat -Lc %i /proc/self/ns/pid)
+export DIARCH_RIG_NAMESPACE
 diarch run 2>&1 &
 daemon=$!
 while kill -0 "$daemon" 2>/dev/null; do
