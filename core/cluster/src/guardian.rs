@@ -337,7 +337,8 @@ impl Guardian {
         self.drained_at = self.now.after(self.config.timing.heartbeat / 2);
         self.supervisor.excuse(self.now);
         let right_ended = self.contact.lease_until().unwrap_or(self.started);
-        let by_lease = self.right != Right::Held && self.proof.is_none() && !self.disks.is_empty();
+        let by_lease =
+            self.right != Right::Held && !self.has_lasting_proof() && !self.disks.is_empty();
         let too_late = self.now >= right_ended.after(self.config.timing.watchdog);
         if self.protected && by_lease && too_late {
             self.condemn(SelfFence::Overslept);

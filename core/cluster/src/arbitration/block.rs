@@ -86,7 +86,7 @@ pub struct Block {
     pub loser: BootId,
     /// The generation whose configuration this node has.
     pub configuration: u64,
-    /// Whether that boot left cleanly: it touches nothing any more.
+    /// Whether this node has left cleanly and has not been part of the pair since.
     pub left: bool,
 }
 

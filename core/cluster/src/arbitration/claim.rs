@@ -1,10 +1,11 @@
 //! The claim: of two writers exactly one wins each generation (Disk Paxos for two).
 //!
-//! A generation is one instance of the consensus. A node begins a ballot by writing it into its own
-//! block on each disk and *then* reading the peer's block there; when that is done on a majority of
-//! the disks without meeting a higher ballot, it proposes (the value of the highest earlier proposal
-//! that it met, else its own) in the same way. A majority for the proposal decides it, and no other
-//! value can ever be decided for that generation, however slow, late or restarted the other is.
+//! A generation is one instance of the consensus. A node begins a ballot by writing it into its
+//! own block on each disk and *then* reading the peer's block there; when that is done on a
+//! majority of the disks without meeting a higher ballot, it proposes (the value of the highest
+//! earlier proposal that it met, else its own) in the same way. A majority for the proposal
+//! decides it, and no other value can ever be decided for that generation, however slow, late or
+//! restarted the other is.
 //!
 //! ```text
 //!            load (majority)      open           majority           majority
@@ -65,6 +66,8 @@ pub struct Claim {
     /// The newest own block that each disk is known to hold.
     written: [u64; DISKS_MAX],
     opened_at: Instant,
+    /// Whether an earlier boot left cleanly while the peer stayed.
+    left_peer: bool,
 }
 
 impl Claim {
@@ -84,6 +87,7 @@ impl Claim {
             done: 0,
             written: [0; DISKS_MAX],
             opened_at: Instant::default(),
+            left_peer: false,
         }
     }
 
@@ -127,6 +131,12 @@ impl Claim {
         self.own.configuration
     }
 
+    /// Whether an earlier boot of this node left cleanly while the peer stayed.
+    #[must_use]
+    pub const fn has_left_peer(&self) -> bool {
+        self.left_peer
+    }
+
     /// The generation being contested.
     #[must_use]
     pub const fn contested(&self) -> u64 {
@@ -160,7 +170,7 @@ impl Claim {
             }
             if self.majority(self.loaded) {
                 self.phase = Phase::Idle;
-                self.own.left = false;
+                self.left_peer = self.own.left && !self.peer.left;
                 self.own.boot = self.boot;
             }
         } else if own.sequence > self.own.sequence
@@ -240,6 +250,15 @@ impl Claim {
         }
     }
 
+    /// Records that this node is part of the pair again.
+    pub fn record_return(&mut self) {
+        self.left_peer = false;
+        if self.is_loaded() && self.own.left {
+            self.own.left = false;
+            self.touch();
+        }
+    }
+
     /// Whether a majority holds the newest own block.
     #[must_use]
     pub fn is_recorded(&self) -> bool {
@@ -294,6 +313,7 @@ impl Claim {
         self.own.decided = decision;
         if decision.owner == Owner::Node(self.local) {
             self.own.configuration = decision.generation;
+            self.own.left = false;
         }
         self.phase = Phase::Idle;
         self.touch();

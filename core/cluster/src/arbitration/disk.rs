@@ -1,8 +1,9 @@
 //! One shared disk: is it ours, what is in the mailbox, and the rounds of the claim.
 //!
-//! One operation at a time, each answered by exactly one input. A disk that fails in any way is down
-//! until it has been identified anew: header, slots, a probe, mailbox, all copies of both claim blocks.
-//! What was written is read back; a disk that does not hold what it confirmed is as good as none.
+//! One operation at a time, each answered by exactly one input. A disk that fails in any way is
+//! down until it has been identified anew: header, slots, a probe, mailbox, all copies of both
+//! claim blocks. What was written is read back; a disk that does not hold what it confirmed is as
+//! good as none.
 //!
 //! ```text
 //!  Down --retry--> Identify: header, slots, probe, --> Ready --+-- claim round
@@ -362,8 +363,8 @@ impl Disk {
         Some(())
     }
 
-    /// A disk that returns what it held long ago would repeat an order that was carried out then: it
-    /// has to show that it is current before it is obeyed.
+    /// A disk that returns what it held long ago would repeat an order that was carried out then:
+    /// it has to show that it is current before it is obeyed.
     fn read_mailbox(&mut self, bytes: &[u8]) -> Option<Progress> {
         let order = poll::order(bytes).ok()?;
         self.job = match order {

@@ -1,7 +1,8 @@
 //! The truth table: from all evidence to what a node may do.
 //!
-//! One table is the function, the operators' document ([`text`]) and the test. Rows are tried from
-//! the top; the first that matches holds. A row says nothing about evidence that it leaves open.
+//! One table is the function, the operators' document ([`text`], `verdict.table.md`) and the
+//! test. Rows are tried from the top; the first that matches holds. A row says nothing about
+//! evidence that it leaves open.
 
 use crate::guardian_io::SelfFence;
 use core::fmt::Write as _;
@@ -44,6 +45,9 @@ pub struct Evidence {
     pub standing: Standing,
     /// Whether the peer provably cannot touch shared data.
     pub proved: bool,
+    /// Whether that proof lasts without a claim: it left, or an operator answers for it. A peer that
+    /// was switched off may come back and contest the claim unheard.
+    pub lasting: bool,
     /// Whether protected resources are (or may be) active here.
     pub protected: bool,
     /// Whether this node was allowed to act until now.
@@ -91,6 +95,7 @@ struct Row {
     sighting: Option<Sighting>,
     standing: Option<Standing>,
     proved: Option<bool>,
+    lasting: Option<bool>,
     protected: Option<bool>,
     acting: Option<bool>,
     expired: Option<bool>,
@@ -103,6 +108,7 @@ const ANY: Row = Row {
     sighting: None,
     standing: None,
     proved: None,
+    lasting: None,
     protected: None,
     acting: None,
     expired: None,
@@ -192,13 +198,13 @@ const TABLE: [Row; 18] = [
     Row {
         standing: Some(Standing::NoDisks),
         verdict: verdict(true, false, true, Step::AskPower),
-        why: "no disk to claim on: the peer takes over with proof of power only, so this node lives",
+        why: "no disk to claim on: the peer takes over on proof of power only, so this node lives",
         ..ANY
     },
     Row {
-        proved: Some(true),
+        lasting: Some(true),
         verdict: verdict(true, true, false, Step::Contest),
-        why: "the peer is provably off or gone; the claim records it",
+        why: "the peer has left, or an operator answers for it; the claim records it",
         ..ANY
     },
     Row {
@@ -231,7 +237,7 @@ const TABLE: [Row; 18] = [
     Row {
         standing: Some(Standing::Barred),
         verdict: verdict(true, false, false, Step::Quarantine),
-        why: "the peer was the last owner: its state may be newer, it has to be heard or proved off",
+        why: "the peer was the last owner: its state may be newer; it has to be heard or off",
         ..ANY
     },
 ];
@@ -245,6 +251,7 @@ impl Row {
             && fits(self.sighting, evidence.sighting)
             && fits(self.standing, evidence.standing)
             && fits(self.proved, evidence.proved)
+            && fits(self.lasting, evidence.lasting)
             && fits(self.protected, evidence.protected)
             && fits(self.acting, evidence.acting)
             && fits(self.expired, evidence.expired)
@@ -269,9 +276,9 @@ pub fn text() -> String {
         value.map_or_else(|| "·".to_owned(), |value| format!("{value:?}").to_lowercase())
     }
     let mut text = String::from(
-        "| condemned | peer | claim | peer proved down | protected here | acting | time over \
+        "| condemned | peer | claim | peer proved down | for good | protected here | acting | time over \
          | feed | may act | may switch off | step | why |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|\n",
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for row in &TABLE {
         let verdict = &row.verdict;
@@ -281,11 +288,12 @@ pub fn text() -> String {
         };
         let written = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {step} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {step} | {} |",
             column(row.fatal),
             column(row.sighting),
             column(row.standing),
             column(row.proved),
+            column(row.lasting),
             column(row.protected),
             column(row.acting),
             column(row.expired),
@@ -307,7 +315,7 @@ mod tests {
 
     fn every_evidence() -> Vec<Evidence> {
         let mut all = Vec::new();
-        for bits in 0..32_u8 {
+        for bits in (0..64_u8).filter(|bits| bits & 0b10_0010 != 0b10_0000) {
             for sighting in [Sighting::Pair, Sighting::Hearing, Sighting::Silent] {
                 for standing in [
                     Standing::Held,
@@ -322,6 +330,7 @@ mod tests {
                         sighting,
                         standing,
                         proved: bit(1),
+                        lasting: bit(5),
                         protected: bit(2),
                         acting: bit(3),
                         expired: bit(4),
@@ -355,7 +364,9 @@ mod tests {
                 assert!(verdict.feed, "{evidence:?}");
                 let right = evidence.sighting == Sighting::Pair
                     || (evidence.sighting == Sighting::Hearing && evidence.acting)
-                    || evidence.proved;
+                    || (evidence.proved && evidence.standing == Standing::Held)
+                    || (evidence.proved && evidence.standing == Standing::NoDisks)
+                    || evidence.lasting;
                 assert!(right, "{evidence:?}");
             }
             if verdict.may_fence {
@@ -388,7 +399,12 @@ mod tests {
     }
 
     #[test]
-    fn the_operators_text_has_a_line_for_each_row() {
-        assert_eq!(text().lines().count(), TABLE.len() + 2);
+    fn the_operators_document_is_the_table_that_the_code_uses() {
+        let document = concat!(env!("CARGO_MANIFEST_DIR"), "/src/arbitration/verdict.table.md");
+        if std::env::var_os("DIARCH_UPDATE_GOLDEN").is_some() {
+            std::fs::write(document, text()).unwrap();
+        }
+        let written = std::fs::read_to_string(document).unwrap();
+        assert_eq!(written, text(), "run again with DIARCH_UPDATE_GOLDEN=1");
     }
 }

@@ -57,7 +57,8 @@ impl Guardian {
         } else {
             Sighting::Hearing
         };
-        let may_contest = self.entitled || self.mutation == Mutation::QuarantineSkipped;
+        let may_contest =
+            self.entitled || self.proof.is_some() || self.mutation == Mutation::QuarantineSkipped;
         let standing = match self.right {
             _ if self.disks.is_empty() => Standing::NoDisks,
             Right::Held => Standing::Held,
@@ -75,10 +76,16 @@ impl Guardian {
             sighting,
             standing,
             proved: self.proof.is_some(),
+            lasting: self.has_lasting_proof(),
             protected: self.protected,
             acting: self.acting,
             expired: self.now >= self.right_until.after(contest_max),
         }
+    }
+
+    /// Whether the peer is down for good, even without a claim that keeps its next boot out.
+    pub(super) const fn has_lasting_proof(&self) -> bool {
+        matches!(self.proof, Some(Proof::LeftCleanly | Proof::Operator))
     }
 
     fn feed(&mut self, verdict: &Verdict) {
@@ -88,7 +95,7 @@ impl Guardian {
             self.next_feed = self.now.after(self.config.timing.feed());
             let by_lease = self.protected
                 && self.right != Right::Held
-                && self.proof.is_none()
+                && !self.has_lasting_proof()
                 && !self.disks.is_empty();
             let bound = self.now.after(self.config.timing.watchdog);
             let lease = self.contact.lease_until().filter(|_| by_lease);
@@ -138,6 +145,7 @@ impl Guardian {
         };
         self.pair = true;
         self.entitled = true;
+        self.claim.record_return();
         self.absent = None;
         self.proof = None;
         self.peer = Peer::Member { boot: sight.boot };

@@ -132,7 +132,9 @@ impl Guardian {
         let owner = self.claim.decided().owner;
         self.was_last_owner = owner == self.own_value();
         if !self.pair && self.right == Right::Open {
-            self.entitled = owner != peer;
+            // A node that left cleanly left its peer in charge, whatever the peer could record.
+            let left_it = self.claim.has_left_peer() && owner != self.own_value();
+            self.entitled = owner != peer && !left_it;
         }
         self.generation = self.generation.max(self.claim.configuration());
     }

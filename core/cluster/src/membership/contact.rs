@@ -7,8 +7,8 @@
 //! The peer heard it later than that moment; whatever it measures from its own last reception is
 //! therefore an upper bound for this node's lease, whatever the network did in between.
 //!
-//! **Fresh boots.** Frames of a boot that is not the one in sight are believed only once they echo a
-//! stamp that this boot of this node sent within the detection time: then that boot runs now, and
+//! **Fresh boots.** Frames of a boot that is not the one in sight are believed only once they echo
+//! a stamp that this boot of this node sent within the detection time: then that boot runs now, and
 //! the earlier one is gone. A delayed or replayed frame of a dead boot can never do this.
 //!
 //! **The handshake.** Each side says that it agrees to be a pair with the boot that it sees. A node

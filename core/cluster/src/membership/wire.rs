@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! 0     4       5    6      7    8        16     24         32
-//! | magic | version | kind | sender | link | cluster | boot | sequence | sealed body … | tag (16) |
+//! | magic | version | kind | sender | link | cluster | boot | sequence | sealed body | tag (16) |
 //! ```
 //!
 //! Integers are big endian. The seal is XChaCha20-Poly1305 over the body with the whole header as
@@ -118,7 +118,7 @@ impl Seal {
     /// Opens a frame of the peer's.
     ///
     /// # Errors
-    /// [`FrameFault`] saying why it has to be dropped; whether it was seen before is not known here.
+    /// [`FrameFault`] saying why it has to be dropped; replays are found by [`ReplayWindow`].
     pub fn open(&self, bytes: &[u8]) -> Result<(Header, Body), FrameFault> {
         let body_end = bytes
             .len()
