@@ -5,6 +5,7 @@
 pub mod digest;
 pub mod nvpairs;
 pub mod operations;
+pub mod options;
 pub mod patch;
 pub mod rules;
 pub mod score;
