@@ -35,8 +35,6 @@ pub(super) struct Changes {
     /// A later change of the configuration that is not in it.
     unwritten: Option<u64>,
     next_ticket: u64,
-    /// The last change that the other node was told to be durable here.
-    reported: u64,
 }
 
 impl Changes {
@@ -140,14 +138,13 @@ impl Manager {
             return;
         };
         match result {
-            Ok(()) if self.leading => {
+            Ok(()) => {
                 for pending in &mut self.changes.pending {
                     pending.here &= pending.sequence > sequence;
                 }
-            }
-            Ok(()) => {
-                self.changes.reported = sequence;
-                self.tell(at, &Message::Durable { sequence });
+                if !self.leading {
+                    self.tell(at, &Message::Durable { sequence });
+                }
             }
             Err(error) => {
                 let text = format!("the configuration could not be written: {error}");

@@ -65,6 +65,7 @@ impl Manager {
         self.leading = leading;
         self.out.push_back(Output::Event(Event::Leading(leading)));
         self.joining = Joining { hello: self.joining.hello.take(), ..Joining::default() };
+        self.peer_is_gone(at);
         if leading {
             self.write_own_state(at);
         } else {

@@ -7,7 +7,7 @@ mod world;
 use crate::request::{CibOperation, CibRequest, Request};
 use crate::view::{FenceOutcome, Proof, Refusal, Report};
 use core::time::Duration;
-use world::{World, primitive};
+use world::{World, primitive, random};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -326,6 +326,50 @@ fn an_idle_pair_wakes_for_its_progress_reports_and_monitors_only() {
     world.run(SECOND * 60);
     // Each node: a report every 1.5 s; the resource: a monitor every 10 s, begun and ended.
     assert!(world.wakeups <= 2 * 41 + 2 * 7, "{}", world.wakeups);
+}
+
+/// Restarted managers, a changing lead, lost segments, slow disks, failing resources and tools on both nodes, in any
+/// order: afterwards both know the same and everything runs exactly once.
+#[test]
+fn whatever_happens_in_between_the_pair_agrees_in_the_end() {
+    for seed in 0..60 {
+        let mut world = World::new(&[primitive("r"), primitive("s")]);
+        world.lose_one_of = 3 + seed % 20;
+        world.both();
+        let (mut asked, mut restarts) = (0, 0);
+        for step in 0..12 {
+            let number = random(seed * 100 + step);
+            let node = usize::from(number & 1 == 1);
+            match number / 2 % 7 {
+                0 => {
+                    world.restart_manager(node);
+                    restarts += 1;
+                }
+                1 => world.stop_behind_the_back(if number & 64 == 0 { "r" } else { "s" }),
+                2 => world.slow_disk[node] ^= true,
+                3 => world.starved ^= true,
+                4 => world.led_by(node),
+                _ => {
+                    world.ask(node, create(&format!("new{step}")));
+                    asked += 1;
+                }
+            }
+            world.run(Duration::from_millis(number / 128 % 6000));
+        }
+        world.starved = false;
+        world.run(SECOND * 120);
+        assert_eq!(world.cib(0), world.cib(1), "seed {seed}");
+        for resource in ["r", "s"] {
+            assert_eq!(world.active(resource).len(), 1, "seed {seed}: {:?}", world.ran);
+        }
+        assert!(world.answers.len() <= asked, "seed {seed}");
+        if restarts == 0 {
+            assert_eq!(world.answers.len(), asked, "seed {seed}");
+        }
+        for disk in &world.disks {
+            assert!(disk.contains("have-watchdog"), "seed {seed}");
+        }
+    }
 }
 
 fn create(id: &str) -> Request {

@@ -37,6 +37,8 @@ pub(super) struct World {
     pub(super) disks: [String; 2],
     pub(super) slow_disk: [bool; 2],
     pub(super) starved: bool,
+    /// Loses one segment of so many.
+    pub(super) lose_one_of: u64,
     pub(super) fence: Option<Report>,
     pub(super) wakeups: usize,
 }
@@ -55,6 +57,14 @@ pub(super) fn attribute(name: &str, value: &str, dampen_ms: Option<u64>) -> Requ
         private: false,
         set_id: None,
     }
+}
+
+/// A number that looks random and depends on nothing but `seed`.
+pub(super) const fn random(seed: u64) -> u64 {
+    let mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 pub(super) fn named(node: usize, what: &str) -> String {
@@ -94,6 +104,7 @@ impl World {
             disks: [String::new(), String::new()],
             slow_disk: [false, false],
             starved: false,
+            lose_one_of: u64::MAX,
             fence: None,
             wakeups: 0,
         };
@@ -160,9 +171,15 @@ impl World {
     }
 
     pub(super) fn both(&mut self) {
+        self.led_by(0);
+    }
+
+    pub(super) fn led_by(&mut self, leader: usize) {
         for node in 0..2 {
             let boot = self.boot(1 - node);
-            self.view(node, Peer::Member { boot }, true, node == 0);
+            self.view(node, Peer::Member { boot }, true, node == leader);
+            let pause = Duration::from_millis(random(self.order) % 200);
+            self.run(pause);
         }
     }
 
@@ -277,7 +294,11 @@ impl World {
         match output {
             Output::Guardian(report) => self.take_report(node, report),
             Output::SendSegment { link, bytes } => {
-                self.input(1 - node, FRAME, Input::Segment { link, bytes });
+                if !random(self.order).is_multiple_of(self.lose_one_of) {
+                    self.input(1 - node, FRAME, Input::Segment { link, bytes });
+                } else {
+                    self.order += 1;
+                }
             }
             Output::RunAgent { job, call } => {
                 let result = self.agent(node, &call);
