@@ -7,9 +7,21 @@
 //! platform and the simulator drive exactly the same code.
 //!
 //! - [`view`] is what the two halves of one node tell each other.
+//! - [`guardian`] composes [`membership`] (frames, links, leases, the handshake) and
+//!   [`arbitration`] (the claim on the shared disks, and the table that decides).
 //! - [`guardian_io`] and [`manager_io`] are what the platform (or simulator) feeds and performs.
 //! - [`request`] is what the command-line tools ask of a manager.
 //! - [`config`] and [`timing`] are the pair's settings and every timer derived from them.
+
+//! **What keeps two nodes safe.** A node with protected resources feeds its watchdog only within a
+//! lease that its peer has given, or with the claim held, or when the peer left for good. The lease
+//! runs from a moment on the *own* clock that the peer has echoed, so the peer can bound it without
+//! knowing anything of the network. Of two contenders one wins the claim; the winner waits out the
+//! loser's lease, watchdog and margin, or takes better proof, before anything is started.
+//!
+//! It relies on: clocks that drift less than the margin covers, a watchdog that fires at its effective
+//! timeout, sectors that a majority of the configured disks keeps once written, one guardian per boot
+//! of a machine, and a shared key that nobody else has.
 
 #![forbid(unsafe_code)]
 
