@@ -2,10 +2,9 @@
 
 use super::exit::Exit;
 use super::run::{FEATURE_SET, Failure, World};
-use diarch_cib::operations::{self, Kind, Operation, Refusal};
-use diarch_cib::patch::{self, PatchError};
-use diarch_cib::validate;
+use diarch_cib::operations::{self, Refusal};
 use diarch_cib::xml::Document;
+use diarch_cluster::replication::requests::operation;
 use diarch_cluster::request::{CibOperation, CibRequest, Reply};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -104,91 +103,18 @@ pub(super) fn all_on_file(
 ) -> Result<Reply, Failure> {
     let mut changed = document.clone();
     for request in requests {
-        let done = match request.operation {
-            CibOperation::Patch => apply_patch(&mut changed, request),
-            CibOperation::Query
-            | CibOperation::Create
-            | CibOperation::Modify
-            | CibOperation::Replace
-            | CibOperation::Delete
-            | CibOperation::DeleteAll
-            | CibOperation::Erase
-            | CibOperation::Bump
-            | CibOperation::Upgrade => {
-                operations::apply(&mut changed, &operation(request)).map(|_| ()).map_err(refused)
-            }
-        };
-        if let Err(refusal) = done {
-            return Ok(refusal);
+        if let Err(refusal) = operations::apply(&mut changed, &operation(request)) {
+            return Ok(refused(refusal));
         }
-        if let Some(refusal) = newly_invalid(document, &changed) {
-            return Ok(refusal);
-        }
+    }
+    if let Err(refusal) = operations::not_less_valid(document, &changed) {
+        return Ok(refused(refusal));
     }
     write(path, &changed)?;
     *document = changed;
     Ok(Reply::default())
 }
 
-/// Refuses a change that makes a CIB less valid than it was.
-fn newly_invalid(before: &Document, after: &Document) -> Option<Reply> {
-    let found = validate::check(after);
-    if found.len() <= validate::check(before).len() {
-        return None;
-    }
-    let mut message = "Update does not conform to the configured schema".to_owned();
-    for finding in found {
-        message.push_str(&format!("\n{finding}"));
-    }
-    Some(Reply::failed(i32::from(Exit::Config.code()), message))
-}
-
-/// Applies a patch; one without versions counts as a change like any other.
-fn apply_patch(document: &mut Document, request: &CibRequest) -> Result<(), Reply> {
-    let text = request.input.as_deref().unwrap_or_default();
-    let patch = Document::parse(text)
-        .map_err(|error| Reply::failed(i32::from(Exit::Config.code()), error.to_string()))?;
-    let mut changed = document.clone();
-    patch::apply(&mut changed, patch.root(), true).map_err(|error| {
-        let (exit, text) = match error {
-            PatchError::TooOld => {
-                (Exit::Old, "Update was older than existing configuration".to_owned())
-            }
-            PatchError::TooNew | PatchError::NoSuchPath(_) => {
-                (Exit::Protocol, "Application of update diff failed".to_owned())
-            }
-            PatchError::Format => (Exit::Protocol, error.to_string()),
-        };
-        Reply::failed(i32::from(exit.code()), text)
-    })?;
-    operations::stamp(document, &mut changed, Kind::Patch);
-    *document = changed;
-    Ok(())
-}
-
 fn refused(refusal: Refusal) -> Reply {
     Reply { rc: refusal.rc, message: refusal.message, payload: refusal.details }
-}
-
-fn operation(request: &CibRequest) -> Operation<'_> {
-    Operation {
-        kind: match request.operation {
-            CibOperation::Query => Kind::Query,
-            CibOperation::Create => Kind::Create,
-            CibOperation::Modify => Kind::Modify,
-            CibOperation::Replace => Kind::Replace,
-            CibOperation::Delete => Kind::Delete,
-            CibOperation::DeleteAll => Kind::DeleteAll,
-            CibOperation::Patch => Kind::Patch,
-            CibOperation::Erase => Kind::Erase,
-            CibOperation::Bump => Kind::Bump,
-            CibOperation::Upgrade => Kind::Upgrade,
-        },
-        section: request.section.as_deref(),
-        xpath: request.xpath.as_deref(),
-        input: request.input.as_deref(),
-        allow_create: request.allow_create,
-        score: request.score,
-        no_children: request.no_children,
-    }
 }

@@ -1,12 +1,12 @@
 //! `stonith_admin`: fence a node, confirm that one is off, see what was fenced.
 
 use super::args::{applet, flag, last_of, long_flag, long_value, texts, value, words};
+use super::clock;
 use super::crm_resource::{Spec, fence_agents, metadata_of};
 use super::exit::Exit;
 use super::run::{Failure, Outcome, Run, Tool};
 use super::source::document;
 use clap::{Arg, ArgAction, Command};
-use diarch_cib::time::DateTime;
 use diarch_cib::time::interval_ms;
 use diarch_cib::xml::Element;
 use diarch_cluster::request::Request;
@@ -232,7 +232,11 @@ fn history(run: &mut Run, option: &str) -> Outcome {
     run.out.open("list", &[("name", "fencing history"), ("count", &count)]);
     for event in &events {
         run.out.line(&event_line(*event, run.given("quiet")));
-        let attributes: Vec<(&str, &str)> = event.attributes().collect();
+        let completed = completed(*event);
+        let attributes: Vec<(&str, &str)> = event
+            .attributes()
+            .map(|(name, value)| (name, if name == "completed" { &completed } else { value }))
+            .collect();
         run.out.element("fence_event", &attributes);
     }
     run.out.close();
@@ -247,14 +251,19 @@ fn event_state(event: Element<'_>) -> &str {
     event.attribute("status").or_else(|| event.attribute("state")).unwrap_or_default()
 }
 
+/// When an event was over: the manager says it in seconds since 1970.
+fn completed(event: Element<'_>) -> String {
+    let text = event.attribute("completed").unwrap_or_default();
+    text.parse().map_or_else(|_| text.to_owned(), clock::utc_text)
+}
+
 /// One event as a sentence; quietly only its time.
 fn event_line(event: Element<'_>, quiet: bool) -> String {
     let text = |name| event.attribute(name).unwrap_or_default();
-    let completed = text("completed");
     if quiet {
-        let seconds = completed.parse::<DateTime>().map(|when| when.epoch().to_string());
-        return seconds.unwrap_or_else(|_| completed.to_owned());
+        return text("completed").to_owned();
     }
+    let completed = completed(event);
     let (action, target) = (text("action"), text("target"));
     let by = format!("on behalf of {} from {}", text("client"), text("origin"));
     match event_state(event) {

@@ -6,6 +6,8 @@
 
 mod merge;
 
+use crate::patch::{self, PatchError};
+use crate::validate;
 use crate::xml::{Document, Element, NodeId};
 use crate::xpath;
 use core::fmt;
@@ -25,7 +27,7 @@ pub enum Kind {
     Delete,
     /// Remove everything that an `XPath` selects.
     DeleteAll,
-    /// Apply a patch; not done here, see `patch`.
+    /// Apply a patch.
     Patch,
     /// Remove everything.
     Erase,
@@ -94,6 +96,10 @@ pub struct Applied {
 
 /// Exit status: a value is not valid.
 const EXIT_INVALID: i32 = 65;
+/// Exit status: a patch does not fit.
+const EXIT_PROTOCOL: i32 = 76;
+/// Exit status: the configuration would not be valid.
+const EXIT_CONFIG: i32 = 78;
 /// Exit status: the new CIB is older than the one that stands.
 const EXIT_OLD: i32 = 103;
 /// Exit status: no such object.
@@ -128,7 +134,12 @@ pub fn query(document: &Document, operation: &Operation<'_>) -> Result<Document,
         },
     };
     if operation.no_children {
-        let inside: Vec<NodeId> = found.root().nodes().map(Element::id).collect();
+        let root = found.root();
+        let inside: Vec<NodeId> = if root.name() == "xpath-query" {
+            root.children().flat_map(Element::nodes).map(Element::id).collect()
+        } else {
+            root.nodes().map(Element::id).collect()
+        };
         inside.into_iter().for_each(|id| found.detach(id));
     }
     Ok(found)
@@ -148,6 +159,25 @@ pub fn apply(document: &mut Document, operation: &Operation<'_>) -> Result<Appli
         *document = if wasteful { work.compacted() } else { work };
     }
     Ok(applied)
+}
+
+/// Refuses a change after which more is wrong with the configuration than before. Whoever carries
+/// out one operation or several asks this at the end.
+///
+/// # Errors
+///
+/// More is wrong than before; the message names it, one line each.
+pub fn not_less_valid(before: &Document, after: &Document) -> Result<(), Refusal> {
+    let found = validate::check(after);
+    if found.is_empty() || found.len() <= validate::check(before).len() {
+        return Ok(());
+    }
+    let mut message = "Update does not conform to the configured schema".to_owned();
+    for finding in found {
+        message.push('\n');
+        message.push_str(&finding.to_string());
+    }
+    Err(Refusal::new(EXIT_CONFIG, message))
 }
 
 /// Compares a changed CIB with what it was and raises its version accordingly.
@@ -205,7 +235,8 @@ fn selected(document: &Document, path: &str) -> Result<Vec<NodeId>, Refusal> {
 fn carry_out(work: &mut Document, operation: &Operation<'_>) -> Result<(), Refusal> {
     match operation.kind {
         Kind::Query | Kind::Bump => Ok(()),
-        Kind::Patch | Kind::Upgrade => {
+        Kind::Patch => patched(work, operation),
+        Kind::Upgrade => {
             Err(Refusal::new(EXIT_UNIMPLEMENTED, "this operation is not one on elements"))
         }
         Kind::Erase => {
@@ -291,6 +322,21 @@ fn at_path(
         | Kind::Upgrade => {}
     }
     Ok(())
+}
+
+/// Applies a patch, which has to start from the version that stands, if it names one.
+fn patched(work: &mut Document, operation: &Operation<'_>) -> Result<(), Refusal> {
+    let text = operation.input.unwrap_or_default();
+    let input =
+        Document::parse(text).map_err(|error| Refusal::new(EXIT_INVALID, error.to_string()))?;
+    patch::apply(work, input.root(), true).map_err(|error| match error {
+        PatchError::TooOld => {
+            Refusal::new(EXIT_OLD, "Update was older than existing configuration")
+        }
+        PatchError::TooNew | PatchError::NoSuchPath(_) | PatchError::Format => {
+            Refusal::new(EXIT_PROTOCOL, format!("Application of update diff failed: {error}"))
+        }
+    })
 }
 
 fn in_section(

@@ -104,3 +104,39 @@ fn a_query_of_several_matches_comes_in_one_element() {
     asked.xpath = Some("//none");
     assert_eq!(query(&document, &asked).unwrap_err().rc, 105);
 }
+
+#[test]
+fn a_patch_changes_the_configuration_like_any_change() {
+    let path = "/cib/configuration/resources/primitive[@id='y']";
+    let gone = format!("<diff format=\"2\"><change operation=\"delete\" path=\"{path}\"/></diff>");
+    let patch = operation(Kind::Patch, None, &gone);
+    assert_eq!(after(&patch), "6.0 <resources><primitive id=\"x\" class=\"ocf\"/></resources>");
+    let old = "<diff format=\"2\"><version><source admin_epoch=\"0\" epoch=\"4\" \
+        num_updates=\"0\"/></version></diff>";
+    let patch = operation(Kind::Patch, None, old);
+    assert_eq!(after(&patch), "103 Update was older than existing configuration");
+}
+
+#[test]
+fn a_change_after_which_more_is_wrong_is_refused() {
+    let before = Document::parse(CIB).unwrap();
+    let mut document = before.clone();
+    let twice = operation(Kind::Create, Some("constraints"), "<rsc_order id=\"x\"/>");
+    apply(&mut document, &twice).unwrap();
+    let said = not_less_valid(&before, &document).unwrap_err();
+    assert_eq!(said.rc, 78);
+    let first = said.message.lines().next().unwrap();
+    assert_eq!(first, "Update does not conform to the configured schema");
+    assert_eq!(not_less_valid(&document, &before), Ok(()));
+    assert_eq!(not_less_valid(&document, &document), Ok(()));
+}
+
+#[test]
+fn several_matches_are_shown_without_their_children_on_request() {
+    let document = Document::parse(CIB).unwrap();
+    let mut wanted = operation(Kind::Query, None, "");
+    wanted.xpath = Some("//nodes | //resources");
+    wanted.no_children = true;
+    let found = query(&document, &wanted).unwrap().write_compact();
+    assert_eq!(found, "<xpath-query><nodes/><resources/></xpath-query>");
+}
