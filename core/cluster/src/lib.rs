@@ -19,9 +19,9 @@
 //! knowing anything of the network. Of two contenders one wins the claim; the winner waits out the
 //! loser's lease, watchdog and margin, or takes better proof, before anything is started.
 //!
-//! It relies on: clocks that drift less than the margin covers, a watchdog that fires at its effective
-//! timeout, sectors that a majority of the configured disks keeps once written, one guardian per boot
-//! of a machine, and a shared key that nobody else has.
+//! It relies on: clocks that drift less than the margin covers, a watchdog that fires at its
+//! effective timeout, sectors that a majority of the configured disks keeps once written, one
+//! guardian per boot of a machine, and a shared key that nobody else has.
 
 #![forbid(unsafe_code)]
 
