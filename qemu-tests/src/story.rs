@@ -120,12 +120,12 @@ impl Pair {
         limit: Duration,
     ) -> Result<(), Trouble> {
         let names: Vec<&str> = who.iter().map(|number| NAMES[*number]).collect();
-        let line = format!("Online: [ {} ]", names.join(" "));
-        let what = format!("`{line}` from crm_mon on {}", NAMES[machine]);
+        let what = format!("the members {} as {} sees them", names.join(" "), NAMES[machine]);
         wait::until(&what, limit, || {
             std::thread::sleep(Duration::from_millis(200));
-            let seen = self.machines[machine].port().run("crm_mon -1", LOOK_MAX).ok()?;
-            seen.output.contains(&line).then_some(())
+            let seen = self.machines[machine].port().run("crm_node -p", LOOK_MAX).ok()?;
+            let members: Vec<&str> = seen.output.split_whitespace().collect();
+            (seen.status == 0 && members == names).then_some(())
         })
     }
 
@@ -136,8 +136,7 @@ impl Pair {
     /// If the configuration is refused or nobody serves.
     pub fn serve(&mut self) -> Result<usize, Trouble> {
         let file = "/usr/share/diarch/examples/storage-head.xml";
-        self.must(0, &format!("cibadmin --replace --scope configuration --xml-file {file}"))
-            .or_else(|_| self.must(0, &format!("cibadmin --replace --xml-file {file}")))?;
+        self.must(0, &format!("cibadmin --replace --xml-file {file}"))?;
         self.client.set_writing(true);
         let write = self.client.wait_acknowledged(Instant::now(), SERVE_MAX)?;
         node_number(&write)
@@ -239,15 +238,13 @@ impl Pair {
         from: usize,
         event: &str,
         limit: Duration,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Record, Trouble> {
         let what = format!("event={event} of {}", NAMES[machine]);
         wait::until(&what, limit, || {
-            let records = self.journal.since(from);
-            let said = |record: &Record| {
+            self.journal.since(from).into_iter().find(|record| {
                 record.source == Source::Console(machine)
                     && Line::parse(&record.text).is_some_and(|line| line.event == event)
-            };
-            records.iter().any(said).then_some(())
+            })
         })
     }
 
