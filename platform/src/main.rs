@@ -3,8 +3,6 @@
 //! This package is the only one that touches the world. It performs what the machines of
 //! `diarch-cluster` ask and decides nothing.
 
-#![allow(dead_code, reason = "the applets that use all of this land one by one")]
-
 mod cli;
 mod clock;
 mod config;

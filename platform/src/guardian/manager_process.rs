@@ -85,7 +85,11 @@ impl ManagerProcess {
     /// Whether it has ended, and then whether as it wanted.
     pub(super) fn ended(&mut self) -> Option<bool> {
         match self.child.try_wait() {
-            Ok(status) => status.map(|status| status.success()),
+            Ok(None) => None,
+            Ok(Some(status)) => {
+                log::info!("event=manager-ended status=\"{status}\"");
+                Some(status.success())
+            }
             Err(error) => {
                 log::error!("the manager cannot be waited for: {error}");
                 Some(false)

@@ -227,7 +227,6 @@ impl World {
             && let Some(clean) = self.manager.as_mut().and_then(ManagerProcess::ended)
         {
             self.manager = None;
-            log::info!("the manager ended ({})", if clean { "as it wanted" } else { "it died" });
             guardian.handle_input(clock::now(), Input::ManagerExited { clean });
         }
         if ready.signals {
@@ -287,6 +286,7 @@ impl World {
             Output::StartManager => self.start_manager(guardian),
             Output::KillManager => {
                 if let Some(manager) = &self.manager {
+                    log::error!("the manager is killed");
                     manager.kill();
                 }
             }
