@@ -8,6 +8,7 @@ use super::args::{applet, flag, last_of, long_flag, optional, value, words};
 use super::exit::Exit;
 use super::local;
 use super::nvpairs::{Address, Found, Section, node_id};
+use super::options;
 use super::run::{Failure, Outcome, Run, Tool};
 use super::source::Source;
 use clap::Command;
@@ -34,6 +35,8 @@ fn command() -> Command {
         ))
         .arg(value("set-name", 's', "NAME", "(Advanced) Only in the set with this XML ID"))
         .next_help_heading("Commands")
+        .arg(value("list-options", 'L', "TYPE", "List all available options of this type: cluster"))
+        .arg(long_flag("all", "With --list-options, include advanced and deprecated").short('a'))
         .arg(flag("delete", 'D', "Delete the attribute/option").alias("delete-attr"))
         .arg(flag("query", 'G', "Query its current value").alias("get-value"))
         .arg(value("update", 'v', "VALUE", "Update its value").alias("attr-value"))
@@ -69,6 +72,9 @@ enum Action {
 }
 
 fn run(run: &mut Run) -> Outcome {
+    if let Some(kind) = run.text("list-options") {
+        return options::list(run, &kind);
+    }
     let action = match last_of(&run.matches, &["query", "update", "delete"]) {
         Some("update") => Action::Update,
         Some("delete") => Action::Delete,

@@ -21,6 +21,7 @@ pub(crate) mod exit;
 mod iso8601;
 mod local;
 mod nvpairs;
+mod options;
 mod output;
 mod pacemakerd;
 mod return_codes;
@@ -93,6 +94,9 @@ const APPLETS: &[Applet] = &[
     tool!(crm_verify::TOOL, "check a configuration for errors"),
     tool!(crmadmin::TOOL, "say who orders changes and how nodes do"),
     tool!(iso8601::TOOL, "read dates, durations and periods"),
+    tool!(options::BASED, "describe cluster options, as shells ask"),
+    tool!(options::CONTROLD, "describe cluster options, as shells ask"),
+    tool!(options::SCHEDULERD, "describe cluster options, as shells ask"),
     tool!(pacemakerd::TOOL, "say which version of Pacemaker this stands for"),
     tool!(stonith_admin::TOOL, "fence a node, confirm fencing, show its history"),
     Applet::tool("sbd", "write, show and message the disks that guardians arbitrate on", sbd::main),

@@ -72,6 +72,9 @@ const TOOLS: &[&Tool] = &[
     &corosync::CMAPCTL,
     &corosync::QUORUMTOOL,
     &crmadmin::TOOL,
+    &options::BASED,
+    &options::CONTROLD,
+    &options::SCHEDULERD,
     &pacemakerd::TOOL,
     &stonith_admin::TOOL,
 ];
@@ -253,6 +256,31 @@ fn a_wrong_configuration_is_named_with_its_place() {
         "a_wrong_configuration_is_named_with_its_place",
         include_str!("sessions/a_wrong_configuration_is_named_with_its_place.txt"),
     );
+}
+
+#[test]
+fn every_option_is_listed_with_its_values_and_its_former_names() {
+    let folder = Folder::new();
+    std::fs::write(folder.0.join("cib.xml"), CIB).unwrap();
+    let said = call("crm_attribute --list-options=cluster --all --output-as=xml", &folder);
+    for wanted in [
+        "<resource-agent name=\"cluster-options\" version=\"3.0.2\">",
+        "<parameter name=\"no-quorum-policy\" advanced=\"0\" generated=\"0\">",
+        "<content type=\"select\" default=\"stop\">",
+        "<parameter name=\"stonith-enabled\"",
+        "<replaced-with name=\"fencing-enabled\"/>",
+    ] {
+        assert!(said.contains(wanted), "{wanted} is missing in {said}");
+    }
+    let said = call("crm_resource --list-options=primitive --output-as=xml", &folder);
+    assert!(said.contains("<parameter name=\"target-role\""), "{said}");
+    let both = call("pacemaker-controld metadata", &folder)
+        + &call("pacemaker-schedulerd metadata", &folder)
+        + &call("pacemaker-based metadata", &folder);
+    for option in diarch_cib::options::CLUSTER {
+        let parameter = format!("<parameter name=\"{}\"", option.name);
+        assert_eq!(both.matches(&parameter).count(), 1, "{parameter}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub(super) use forget::{Forgotten, forget};
 
 use super::args::{applet, flag, last_of, long_flag, long_value, optional, value, words};
 use super::exit::Exit;
+use super::options;
 use super::run::{Failure, Outcome, Run, Tool};
 use clap::{ArgAction, Command};
 use diarch_cluster::request::Request;
@@ -27,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "list-raw",
     "list-operations",
     "list-all-operations",
+    "list-options",
     "list-standards",
     "list-ocf-providers",
     "list-agents",
@@ -67,6 +69,11 @@ fn queries(command: Command) -> Command {
         .arg(flag("list-raw", 'l', "List IDs of all instantiated resources"))
         .arg(flag("list-operations", 'O', "List active resource operations"))
         .arg(flag("list-all-operations", 'o', "List all resource operations"))
+        .arg(long_value(
+            "list-options",
+            "TYPE",
+            "List all available options of this type: primitive",
+        ))
         .arg(long_flag("list-standards", "List supported standards"))
         .arg(long_flag("list-ocf-providers", "List all available OCF providers"))
         .arg(long_value("list-agents", "STD:PROV", "List the agents of a standard or provider"))
@@ -169,6 +176,10 @@ fn additional(command: Command) -> Command {
 fn run(run: &mut Run) -> Outcome {
     let chosen = last_of(&run.matches, COMMANDS).unwrap_or("list");
     match chosen {
+        "list-options" => {
+            let kind = run.text("list-options").unwrap_or_default();
+            options::list(run, &kind)
+        }
         "list-standards" => agents::standards(run),
         "list-ocf-providers" => agents::providers(run),
         "list-agents" => agents::agents(run),
