@@ -45,8 +45,8 @@ pub struct Evidence {
     pub standing: Standing,
     /// Whether the peer provably cannot touch shared data.
     pub proved: bool,
-    /// Whether that proof lasts without a claim: it left, or an operator answers for it. A peer that
-    /// was switched off may come back and contest the claim unheard.
+    /// Whether that proof lasts without a claim: it left, or an operator answers for it. A peer
+    /// that was switched off may come back and contest the claim unheard.
     pub lasting: bool,
     /// Whether protected resources are (or may be) active here.
     pub protected: bool,
@@ -276,8 +276,8 @@ pub fn text() -> String {
         value.map_or_else(|| "·".to_owned(), |value| format!("{value:?}").to_lowercase())
     }
     let mut text = String::from(
-        "| condemned | peer | claim | peer proved down | for good | protected here | acting | time over \
-         | feed | may act | may switch off | step | why |\n\
+        "| condemned | peer | claim | peer proved down | for good | protected here | acting \
+         | time over | feed | may act | may switch off | step | why |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for row in &TABLE {
