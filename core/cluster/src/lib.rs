@@ -12,7 +12,7 @@
 //! - [`guardian_io`] and [`manager_io`] are what the platform (or simulator) feeds and performs.
 //! - [`request`] is what the command-line tools ask of a manager.
 //! - [`config`] and [`timing`] are the pair's settings and every timer derived from them.
-
+//!
 //! **What keeps two nodes safe.** A node with protected resources feeds its watchdog only within a
 //! lease that its peer has given, or with the claim held, or when the peer left for good. The lease
 //! runs from a moment on the *own* clock that the peer has echoed, so the peer can bound it without
