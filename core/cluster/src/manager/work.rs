@@ -303,9 +303,17 @@ impl Manager {
             ("cluster-infrastructure", "diarch".to_owned()),
             ("cluster-name", self.config.pair.cluster_name.to_string()),
         ];
+        // Fencing is the guardian's, with or without fencing resources; this option says so in the
+        // words of the field. Without it nothing that requires fencing would be started.
+        let known = ["fencing-watchdog-timeout", "stonith-watchdog-timeout"];
+        let named = known.iter().any(|name| policy::option(&self.cib, name).is_some());
+        let wait = self.config.pair.timing.msgwait.as_secs();
+        let fencing =
+            (watchdog && !named).then(|| ("stonith-watchdog-timeout", format!("{wait}s")));
         let mut requests = Vec::new();
         let missing: Vec<_> = pairs
             .iter()
+            .chain(&fencing)
             .filter(|(name, value)| policy::option(&self.cib, name) != Some(value.as_str()))
             .collect();
         if !missing.is_empty() {
