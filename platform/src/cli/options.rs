@@ -4,7 +4,6 @@
 use super::args::{applet, texts, words};
 use super::exit::Exit;
 use super::run::{Failure, Outcome, PACEMAKER_VERSION, Run, Tool};
-use clap::Command;
 use diarch_cib::options::{CLUSTER, Definition, Kind, RESOURCE_META, Standing};
 use diarch_cib::xml::{Document, NodeId};
 
