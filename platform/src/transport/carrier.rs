@@ -9,6 +9,18 @@ use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 /// `RTMGRP_LINK` of rtnetlink(7).
 const GROUP_LINK: u32 = 1;
 
+/// `SIOCETHTOOL` of `linux/sockios.h`.
+const SIOCETHTOOL: libc::Ioctl = 0x8946;
+/// `ETHTOOL_GLINK` of `linux/ethtool.h`: whether there is a carrier.
+const ETHTOOL_GLINK: u32 = 0x0a;
+
+/// The kernel's `struct ethtool_value`.
+#[repr(C)]
+struct EthtoolValue {
+    command: u32,
+    data: u32,
+}
+
 /// The kernel's news about interfaces.
 #[derive(Debug)]
 pub(crate) struct Carrier {
@@ -56,11 +68,18 @@ impl Carrier {
         }
         let fd = self.query.as_raw_fd();
         // SAFETY: the descriptor is open and the request is the structure that the call fills.
-        let answer = unsafe { libc::ioctl(fd, libc::SIOCGIFFLAGS, &raw mut request) };
-        // SAFETY: this call fills the flags; zeroes are valid flags where it failed.
+        if unsafe { libc::ioctl(fd, libc::SIOCGIFFLAGS, &raw mut request) } != 0 {
+            return false;
+        }
+        // SAFETY: this call has filled the flags.
         let flags = i32::from(unsafe { request.ifr_ifru.ifru_flags });
-        let wanted = libc::IFF_UP | libc::IFF_RUNNING;
-        answer == 0 && flags & wanted == wanted
+        // The flags tell of the carrier up to a second late; the driver knows it now.
+        let mut carrier = EthtoolValue { command: ETHTOOL_GLINK, data: 0 };
+        request.ifr_ifru.ifru_data = (&raw mut carrier).cast();
+        // SAFETY: the request points to the structure that this command fills.
+        let asked = unsafe { libc::ioctl(fd, SIOCETHTOOL, &raw mut request) } == 0;
+        let running = if asked { carrier.data != 0 } else { flags & libc::IFF_RUNNING != 0 };
+        flags & libc::IFF_UP != 0 && running
     }
 }
 
