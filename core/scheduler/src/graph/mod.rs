@@ -3,6 +3,12 @@
 //! A [`Graph`] owns everything in it, so that a transition outlives the document that it was
 //! computed from.
 
+pub(crate) mod build;
+mod meta;
+mod write;
+
+pub use write::write;
+
 /// A transition, ready to be executed or written as XML.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Graph {
@@ -89,8 +95,12 @@ pub struct Trigger {
     pub kind: ActionKind,
     /// Its `operation`.
     pub operation: String,
-    /// Its `operation_key` (internal key where it has one).
+    /// Its `operation_key`.
     pub key: String,
+    /// Its `internal_operation_key`.
+    pub internal_key: Option<String>,
+    /// Its `router_node`.
+    pub router: Option<String>,
     /// Its `on_node`.
     pub node: Option<String>,
     /// Its `on_node_uuid`.

@@ -1,0 +1,60 @@
+//! Live migration (*Pacemaker Explained*, "Migrating Resources").
+
+use super::create;
+use crate::constraint::ordering::{add, by_action, by_task};
+use crate::model::{NodeIdx, Ordering, Relation, RscIdx, Tables};
+
+/// Tells whether a resource may be migrated live off a node.
+pub(super) fn possible(t: &Tables<'_>, rsc: RscIdx, from: NodeIdx) -> bool {
+    let row = &t.resources[rsc];
+    row.allow_migrate
+        && row.managed
+        && !row.failed
+        && !row.start_pending
+        && t.nodes[from].online
+        && !t.nodes[from].unclean
+}
+
+/// Makes the actions of a migration; start and stop become steps of it.
+pub(super) fn create(t: &mut Tables<'_>, rsc: RscIdx, source: NodeIdx, target: NodeIdx) {
+    let start = create::resource(t, rsc, "start", 0, Some(target), true);
+    let partial = t.resources[rsc].partial_target.is_some();
+    t.actions[start].migratable = true;
+    let from = create::resource(t, rsc, "migrate_from", 0, Some(target), true);
+    if t.actions[start].optional {
+        return;
+    }
+    t.actions[from].optional = false;
+    t.actions[from].migratable = true;
+    let chain = Relation::ORDERED.with(Relation::UNMIGRATABLE_THEN_BLOCKS);
+    if partial {
+        probe_first(t, rsc, "migrate_from");
+    } else {
+        let to = create::resource(t, rsc, "migrate_to", 0, Some(source), false);
+        t.actions[to].migratable = true;
+        probe_first(t, rsc, "migrate_to");
+        add(t, rsc, "migrate_to", rsc, "migrate_from", chain);
+        describe(t, to, source, target);
+    }
+    add(t, rsc, "migrate_from", rsc, "stop", chain);
+    t.orderings.push(Ordering {
+        first: by_action(from),
+        then: by_task(rsc, "start"),
+        relation: chain,
+    });
+    for stop in create::find_all(t, rsc, "stop", Some(source)) {
+        t.actions[stop].migratable = true;
+    }
+    describe(t, from, source, target);
+}
+
+fn probe_first(t: &mut Tables<'_>, rsc: RscIdx, task: &'static str) {
+    add(t, rsc, "monitor", rsc, task, Relation::ORDERED);
+}
+
+fn describe(t: &mut Tables<'_>, action: crate::model::ActionIdx, source: NodeIdx, target: NodeIdx) {
+    let (source, target) = (t.nodes[source].name, t.nodes[target].name);
+    let meta = &mut t.actions[action].meta;
+    meta.insert("migrate_source".to_owned(), source.to_owned());
+    meta.insert("migrate_target".to_owned(), target.to_owned());
+}

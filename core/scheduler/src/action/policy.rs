@@ -1,0 +1,196 @@
+//! What follows when an operation fails (*Pacemaker Explained*, "Operation Properties").
+
+use crate::model::{NodeIdx, OnFail, Role, RscIdx, Tables};
+use crate::unpack::duration::ms_or;
+use crate::unpack::nvpairs::{self, Pairs};
+use crate::unpack::rule::Context;
+use std::collections::BTreeMap;
+
+/// Finds the configuration of an operation.
+pub(crate) fn config(
+    t: &Tables<'_>,
+    rsc: RscIdx,
+    task: &str,
+    interval_ms: u32,
+    disabled_too: bool,
+) -> Option<usize> {
+    let ops = &t.resources[rsc].ops;
+    let exact = ops.iter().position(|op| {
+        op.name == task && op.interval_ms == interval_ms && (disabled_too || op.enabled)
+    });
+    exact.or_else(|| {
+        let migrate = matches!(task, "migrate_to" | "migrate_from");
+        migrate.then(|| ops.iter().position(|op| op.name == "migrate")).flatten()
+    })
+}
+
+/// Finds the configuration of an operation in a resource.
+pub(crate) fn config_of(
+    rsc: &crate::model::Resource<'_>,
+    task: &str,
+    interval_ms: u32,
+) -> Option<usize> {
+    rsc.ops.iter().position(|op| op.name == task && op.interval_ms == interval_ms)
+}
+
+/// Gives an operation's meta-attributes as the graph shows them.
+pub(crate) fn meta(
+    t: &Tables<'_>,
+    rsc: RscIdx,
+    node: Option<NodeIdx>,
+    task: &str,
+    interval_ms: u32,
+) -> BTreeMap<String, String> {
+    let row = &t.resources[rsc];
+    let config = config(t, rsc, task, interval_ms, true);
+    let mut out: BTreeMap<String, String> = BTreeMap::new();
+    let probe = task == "monitor" && interval_ms == 0;
+    if let Some(at) = config {
+        let op = &row.ops[at];
+        if let Some(element) = op.element {
+            let mut found = Pairs::new();
+            let context = Context::of_node(t, node);
+            nvpairs::collect(t, &[element], "meta_attributes", None, &context, &mut found);
+            for (name, value) in found {
+                out.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+            }
+        }
+        for (name, value) in &op.attributes {
+            if !matches!(*name, "id" | "description" | "interval-origin") {
+                out.insert((*name).to_owned(), (*value).to_owned());
+            }
+        }
+    }
+    let defaults = t.cib.child("configuration").and_then(|at| at.child("op_defaults"));
+    if let Some(defaults) = defaults {
+        let context = Context {
+            agent: Some((row.class, row.provider, row.agent)),
+            op: Some((task, interval_ms)),
+            ..Context::of_node(t, node)
+        };
+        let mut found = Pairs::new();
+        nvpairs::collect(t, &[defaults], "meta_attributes", None, &context, &mut found);
+        for (name, value) in found {
+            out.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        }
+    }
+    if probe
+        && (config.is_none() || !out.contains_key("timeout"))
+        && let Some(timeout) = first_monitor_timeout(t, rsc)
+    {
+        out.insert("timeout".to_owned(), timeout.to_owned());
+    }
+    let parameter = device_timeout(t, rsc, node, task);
+    let timeout = parameter.or_else(|| out.get("timeout").cloned());
+    let timeout = ms_or(timeout.as_deref(), 20_000);
+    let timeout = if timeout == 0 { 20_000 } else { timeout };
+    out.insert("timeout".to_owned(), timeout.to_string());
+    if interval_ms > 0 {
+        out.insert("interval".to_owned(), interval_ms.to_string());
+    } else {
+        out.remove("interval");
+    }
+    start_delay(&mut out);
+    out
+}
+
+fn start_delay(out: &mut BTreeMap<String, String>) {
+    if let Some(delay) = out.get("start-delay") {
+        let delay = ms_or(Some(delay), 0);
+        out.insert("start-delay".to_owned(), delay.to_string());
+    }
+}
+
+/// A probe without operation of its own takes the most frequent monitor's timeout.
+fn first_monitor_timeout<'c>(t: &Tables<'c>, rsc: RscIdx) -> Option<&'c str> {
+    let monitors = t.resources[rsc].ops.iter();
+    let first = monitors
+        .filter(|op| op.name == "monitor" && op.enabled && op.interval_ms > 0)
+        .min_by_key(|op| op.interval_ms)?;
+    first.attributes.iter().find(|(name, _)| *name == "timeout").map(|(_, value)| *value)
+}
+
+/// Fencing devices have operation timeouts among their parameters.
+fn device_timeout(
+    t: &Tables<'_>,
+    rsc: RscIdx,
+    node: Option<NodeIdx>,
+    task: &str,
+) -> Option<String> {
+    if !t.resources[rsc].fence_device || task != "monitor" {
+        return None;
+    }
+    let parameters = crate::unpack::resources::parameters(t, rsc, node);
+    parameters.get("pcmk_monitor_timeout").map(|value| value.clone().into_owned())
+}
+
+/// Gives what follows when an operation fails, and the role that is left.
+pub(crate) fn on_fail(t: &Tables<'_>, rsc: RscIdx, task: &str, interval_ms: u32) -> (OnFail, Role) {
+    let meta = meta(t, rsc, None, task, interval_ms);
+    let on_fail = effect(t, rsc, task, interval_ms, meta.get("on-fail").map(String::as_str));
+    let role = match on_fail {
+        OnFail::Stop => Role::Stopped,
+        OnFail::ResetRemote if t.resources[rsc].reconnect_interval_ms > 0 => Role::Stopped,
+        OnFail::Ignore
+        | OnFail::Demote
+        | OnFail::Restart
+        | OnFail::RestartContainer
+        | OnFail::ResetRemote
+        | OnFail::Ban
+        | OnFail::Block
+        | OnFail::Standby
+        | OnFail::Fence => {
+            if task == "promote" {
+                Role::Unpromoted
+            } else {
+                Role::Started
+            }
+        }
+    };
+    (on_fail, role)
+}
+
+fn effect(
+    t: &Tables<'_>,
+    rsc: RscIdx,
+    task: &str,
+    interval_ms: u32,
+    wanted: Option<&str>,
+) -> OnFail {
+    let row = &t.resources[rsc];
+    let promoted_op = || {
+        config(t, rsc, task, interval_ms, true).is_some_and(|at| row.ops[at].role == Role::Promoted)
+    };
+    let explicit = match wanted {
+        Some("block") => Some(OnFail::Block),
+        Some("fence") if t.options.fencing_enabled => Some(OnFail::Fence),
+        Some("fence") => Some(OnFail::Stop),
+        Some("standby") => Some(OnFail::Standby),
+        Some("ignore" | "nothing") => Some(OnFail::Ignore),
+        Some("migrate") => Some(OnFail::Ban),
+        Some("stop") => Some(OnFail::Stop),
+        Some("restart") => Some(OnFail::Restart),
+        Some("restart-container") if row.container.is_some() => Some(OnFail::RestartContainer),
+        Some("demote")
+            if task == "promote" || task == "monitor" && interval_ms > 0 && promoted_op() =>
+        {
+            Some(OnFail::Demote)
+        }
+        _ => None,
+    };
+    if let Some(explicit) = explicit {
+        return explicit;
+    }
+    if row.container.is_some() {
+        return OnFail::RestartContainer;
+    }
+    let probe = task == "monitor" && interval_ms == 0;
+    if row.remote_connection && !probe && task != "start" {
+        return if row.managed { OnFail::ResetRemote } else { OnFail::Stop };
+    }
+    match task {
+        "stop" if t.options.fencing_enabled => OnFail::Fence,
+        "stop" => OnFail::Block,
+        _ => OnFail::Restart,
+    }
+}

@@ -1,0 +1,271 @@
+//! From where a resource is and what it does to where it shall be: the actions between.
+
+use super::{create, recurring};
+use crate::assign::place;
+use crate::fence;
+use crate::model::{MultiplyActive, NodeIdx, Relation, Role, RscIdx, Tables, Variant};
+
+/// Makes the actions of every resource.
+pub(crate) fn all(t: &mut Tables<'_>) {
+    for rsc in t.top.clone() {
+        one(t, rsc);
+    }
+}
+
+fn one(t: &mut Tables<'_>, rsc: RscIdx) {
+    match t.resources[rsc].variant {
+        Variant::Primitive => primitive(t, rsc),
+        Variant::Group(_) => {
+            for child in t.resources[rsc].children.clone() {
+                one(t, child);
+            }
+            group_steps(t, rsc);
+        }
+        Variant::Clone(_) => {
+            for child in t.resources[rsc].children.clone() {
+                one(t, child);
+            }
+            clone_steps(t, rsc);
+        }
+        Variant::Bundle(_) => {
+            for child in t.resources[rsc].children.clone() {
+                one(t, child);
+            }
+        }
+    }
+}
+
+fn group_steps(t: &mut Tables<'_>, rsc: RscIdx) {
+    create::pseudo(t, rsc, "start", true, true);
+    create::pseudo(t, rsc, "running", true, true);
+    create::pseudo(t, rsc, "stop", true, true);
+    create::pseudo(t, rsc, "stopped", true, true);
+    let top = t.top_of(rsc, false);
+    if t.resources[top].promotable {
+        for task in ["demote", "demoted", "promote", "promoted"] {
+            create::pseudo(t, rsc, task, true, true);
+        }
+    }
+}
+
+/// A clone's own steps happen where those of any instance do.
+fn clone_steps(t: &mut Tables<'_>, rsc: RscIdx) {
+    let (starting, stopping, promoting, demoting) = states(t, rsc);
+    create::pseudo(t, rsc, "start", !starting, true);
+    let running = create::pseudo(t, rsc, "running", !starting, false);
+    t.actions[running].runnable = false;
+    let start_runs = any_runnable(t, rsc, "start");
+    t.actions[running].runnable = start_runs;
+    create::pseudo(t, rsc, "stop", !stopping, true);
+    create::pseudo(t, rsc, "stopped", !stopping, true);
+    if t.resources[rsc].promotable {
+        create::pseudo(t, rsc, "promote", !promoting, true);
+        let promoted = create::pseudo(t, rsc, "promoted", !promoting, true);
+        t.actions[promoted].runnable = any_runnable(t, rsc, "promote");
+        create::pseudo(t, rsc, "demote", !demoting, true);
+        create::pseudo(t, rsc, "demoted", !demoting, true);
+    }
+}
+
+fn any_runnable(t: &Tables<'_>, rsc: RscIdx, task: &str) -> bool {
+    t.primitives(rsc).into_iter().any(|inner| {
+        create::find_all(t, inner, task, None).into_iter().any(|a| t.actions[a].runnable)
+    })
+}
+
+fn states(t: &Tables<'_>, rsc: RscIdx) -> (bool, bool, bool, bool) {
+    let required = |task: &str| {
+        t.primitives(rsc).into_iter().any(|inner| {
+            create::find_all(t, inner, task, None).into_iter().any(|action| {
+                let row = &t.actions[action];
+                !row.optional && row.runnable
+            })
+        })
+    };
+    (required("start"), required("stop"), required("promote"), required("demote"))
+}
+
+fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
+    if t.resources[rsc].next_role == Role::Unknown {
+        let top = t.top_of(rsc, false);
+        let active = if t.resources[top].promotable { Role::Unpromoted } else { Role::Started };
+        t.resources[rsc].next_role =
+            if t.resources[rsc].assigned_to.is_some() { active } else { Role::Stopped };
+    }
+    for node in t.resources[rsc].dangling_sources.clone() {
+        create::stop(t, rsc, node, false);
+    }
+    let here = place::current(t, rsc);
+    let target = t.resources[rsc].assigned_to;
+    let migrating = t.resources[rsc].partial_target.is_some()
+        && t.resources[rsc].partial_target == target
+        && t.resources[rsc].active_on.len() == 2;
+    if !migrating {
+        t.resources[rsc].partial_target = None;
+        t.resources[rsc].partial_source = None;
+    }
+    let mut need_stop = false;
+    if !migrating && multiply_active(t, rsc) {
+        need_stop = t.resources[rsc].multiply_active != MultiplyActive::StopUnexpected;
+    }
+    if t.resources[rsc].start_pending
+        && let Some(target) = target
+    {
+        let start = create::resource(t, rsc, "start", 0, Some(target), true);
+        t.actions[start].print_always = true;
+    }
+    let moving = here.is_some()
+        && target.is_some()
+        && here != target
+        && t.resources[rsc].next_role >= Role::Started;
+    let mut allow_migrate = false;
+    if moving {
+        need_stop = true;
+        allow_migrate = here.is_some_and(|here| super::migrate::possible(t, rsc, here));
+    }
+    let mut need_promote = false;
+    let stop_required = create::find_all(t, rsc, "stop", None)
+        .into_iter()
+        .any(|action| !t.actions[action].optional);
+    if t.resources[rsc].failed {
+        if stop_required || !demote_only(t, rsc) {
+            need_stop = true;
+        }
+        need_promote |= t.resources[rsc].role == Role::Promoted;
+    } else if t.resources[rsc].blocked {
+        need_stop = true;
+    }
+    restart(t, rsc, here, need_stop, need_promote);
+    transition(t, rsc);
+    recurring::create(t, rsc);
+    if allow_migrate && let (Some(here), Some(target)) = (here, target) {
+        super::migrate::create(t, rsc, here, target);
+    }
+}
+
+fn demote_only(t: &Tables<'_>, rsc: RscIdx) -> bool {
+    create::find_all(t, rsc, "demote", None).into_iter().any(|a| !t.actions[a].optional)
+}
+
+fn multiply_active(t: &Tables<'_>, rsc: RscIdx) -> bool {
+    let row = &t.resources[rsc];
+    let counted = row.active_on.iter().filter(|&&node| {
+        let state = &t.nodes[node];
+        row.requires >= crate::model::Requires::Fencing || state.online && !state.unclean
+    });
+    counted.count().saturating_sub(row.dangling_sources.len()) > 1
+}
+
+/// Steps down to stopped and up again, required only where something else requires them.
+fn restart(
+    t: &mut Tables<'_>,
+    rsc: RscIdx,
+    here: Option<NodeIdx>,
+    need_stop: bool,
+    need_promote: bool,
+) {
+    if here.is_none() && t.resources[rsc].active_on.is_empty() {
+        return;
+    }
+    let now = t.resources[rsc].role;
+    if now <= Role::Stopped {
+        return;
+    }
+    if now == Role::Promoted {
+        demote(t, rsc, !need_stop && !need_promote);
+    }
+    stop(t, rsc, !need_stop);
+    if t.resources[rsc].blocked || t.resources[rsc].next_role <= Role::Stopped {
+        return;
+    }
+    start(t, rsc, !need_stop);
+    if now == Role::Promoted && t.resources[rsc].next_role == Role::Promoted {
+        promote(t, rsc, !(need_stop || need_promote));
+    }
+}
+
+/// Steps from the present role to the next.
+fn transition(t: &mut Tables<'_>, rsc: RscIdx) {
+    let (now, next) = (t.resources[rsc].role, t.resources[rsc].next_role);
+    if now == Role::Promoted && next < Role::Promoted {
+        demote(t, rsc, false);
+    }
+    if now > Role::Stopped && next <= Role::Stopped {
+        stop(t, rsc, false);
+    }
+    if now <= Role::Stopped && next > Role::Stopped {
+        start(t, rsc, false);
+    }
+    if now < Role::Promoted && next == Role::Promoted {
+        promote(t, rsc, false);
+    }
+}
+
+fn start(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
+    let node = t.resources[rsc].assigned_to;
+    let action = create::resource(t, rsc, "start", 0, node, true);
+    if let Some(node) = node {
+        fence::unfence_before(t, rsc, node, action);
+    }
+    if t.actions[action].runnable && !optional {
+        t.actions[action].optional = false;
+    }
+    if !optional && !t.actions[action].runnable {
+        t.actions[action].optional = false;
+    }
+    guest_pseudo(t, action, node);
+}
+
+fn guest_pseudo(t: &mut Tables<'_>, action: crate::model::ActionIdx, node: Option<NodeIdx>) {
+    if let Some(node) = node
+        && t.is_guest(node)
+        && t.nodes[node].remote_reset
+    {
+        t.actions[action].pseudo = true;
+    }
+}
+
+fn stop(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
+    for node in t.resources[rsc].active_on.clone() {
+        let row = &t.resources[rsc];
+        if row.partial_target == Some(node) && row.assigned_to == Some(node) {
+            continue;
+        }
+        if row.multiply_active == MultiplyActive::StopUnexpected
+            && row.active_on.len() > 1
+            && row.assigned_to == Some(node)
+            && optional
+        {
+            continue;
+        }
+        let action = create::stop(t, rsc, node, optional);
+        if t.resources[rsc].assigned_to.is_none() {
+            t.actions[action].reason = Some("node availability".to_owned());
+        }
+        guest_pseudo(t, action, Some(node));
+        if !t.resources[rsc].managed {
+            t.actions[action].runnable = false;
+        }
+        if t.options.remove_after_stop {
+            let delete = create::resource(t, rsc, "lrm_delete", 0, Some(node), optional);
+            crate::order::link(t, action, delete, Relation::ORDERED);
+        }
+    }
+}
+
+fn demote(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
+    for node in t.resources[rsc].active_on.clone() {
+        create::resource(t, rsc, "demote", 0, Some(node), optional);
+    }
+}
+
+fn promote(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
+    let node = t.resources[rsc].assigned_to;
+    let possible = create::find_all(t, rsc, "start", None)
+        .into_iter()
+        .all(|action| t.actions[action].runnable);
+    let action = create::resource(t, rsc, "promote", 0, node, optional);
+    if !possible {
+        t.actions[action].runnable = false;
+    }
+}

@@ -1,0 +1,83 @@
+//! Fourth stage: where each resource goes.
+
+pub(crate) mod clone;
+pub(crate) mod colocate;
+mod group;
+mod health;
+pub(crate) mod place;
+mod primitive;
+pub(crate) mod promotable;
+mod scores;
+pub(crate) mod utilization;
+
+pub(crate) use health::apply as apply_health;
+pub(crate) use scores::prepare;
+
+use crate::model::{NodeIdx, Placement, RscIdx, Tables, Variant, score};
+
+/// Assigns every resource to a node, or to none.
+pub(crate) fn all(t: &mut Tables<'_>) {
+    if t.options.placement != Placement::Default {
+        sort_for_placement(t);
+        utilization::show(t, "Original");
+    }
+    for connections in [true, false] {
+        for rsc in t.top.clone() {
+            if t.resources[rsc].remote_connection == connections {
+                let prefer = t.resources[rsc].partial_target.filter(|_| connections);
+                one(t, rsc, prefer, true);
+            }
+        }
+    }
+    if t.options.placement != Placement::Default {
+        utilization::show(t, "Remaining");
+    }
+}
+
+/// Assigns one resource and all inside it.
+pub(crate) fn one(
+    t: &mut Tables<'_>,
+    rsc: RscIdx,
+    prefer: Option<NodeIdx>,
+    stop_if_fail: bool,
+) -> Option<NodeIdx> {
+    match t.resources[rsc].variant {
+        Variant::Primitive => primitive::assign(t, rsc, prefer, stop_if_fail),
+        Variant::Group(_) => group::assign(t, rsc, prefer, stop_if_fail),
+        Variant::Clone(_) => clone::assign(t, rsc, prefer, stop_if_fail),
+        Variant::Bundle(_) => clone::assign_bundle(t, rsc, stop_if_fail),
+    }
+}
+
+/// Where capacity matters, what runs on better nodes goes first.
+fn sort_for_placement(t: &mut Tables<'_>) {
+    let mut top = t.top.clone();
+    let key = |rsc: RscIdx| {
+        let row = &t.resources[rsc];
+        let here = row.active_on.first().map_or(-score::INFINITY, |&node| row.allowed.score(node));
+        (-row.priority, -here)
+    };
+    top.sort_by_key(|&rsc| key(rsc));
+    t.top = top;
+}
+
+/// Notes a resource's scores as they are printed, those of what is inside too.
+pub(crate) fn show(t: &mut Tables<'_>, who: &str, rsc: RscIdx) {
+    if t.resources[rsc].removed {
+        return;
+    }
+    let mut nodes: Vec<_> = t.resources[rsc].allowed.iter().copied().collect();
+    nodes.sort_by(|a, b| t.nodes[a.node].name.cmp(t.nodes[b.node].name));
+    for placed in nodes {
+        let line = format!(
+            "{who}: {} allocation score on {}: {}",
+            t.resources[rsc].id,
+            t.nodes[placed.node].name,
+            score::text(placed.score)
+        );
+        t.score_lines.push(line);
+    }
+    for child in t.resources[rsc].children.clone() {
+        show(t, who, child);
+    }
+}

@@ -1,0 +1,265 @@
+//! Promotable clones: who is promoted (*Pacemaker Explained*, "Promotable Clones").
+
+use super::{clone, colocate, place};
+use crate::constraint::ordering::add;
+use crate::model::{NodeIdx, Relation, Role, RscIdx, Tables, score};
+use crate::status::failcount::base;
+
+/// Adds promotion scores to where instances would like to be.
+pub(super) fn add_scores(t: &mut Tables<'_>, rsc: RscIdx) {
+    let done = t.resources[rsc].clone_data().is_none_or(|data| data.promotion_applied);
+    if done {
+        return;
+    }
+    if let Some(data) = crate::unpack::resources::clone_data_mut(t, rsc) {
+        data.promotion_applied = true;
+    }
+    for child in t.resources[rsc].children.clone() {
+        for placed in t.resources[child].allowed.clone().iter() {
+            if placed.score < 0 || !place::available(t, placed.node) {
+                continue;
+            }
+            let value = promotion_score(t, child, placed.node).unwrap_or(0);
+            if value > 0 {
+                t.resources[child].allowed.add(placed.node, value);
+            }
+            if value > t.resources[child].priority {
+                t.resources[child].priority = value;
+            }
+        }
+    }
+}
+
+/// Gives the score that the agent recorded for a node, if it counts for this instance.
+pub(crate) fn promotion_score(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> Option<i32> {
+    if !t.resources[rsc].is_primitive() {
+        let children = t.resources[rsc].children.iter();
+        return children.filter_map(|&child| promotion_score(t, child, node)).reduce(score::add);
+    }
+    if !applies(t, rsc, node) {
+        return None;
+    }
+    let name = t.resources[rsc].history_name();
+    let value = |name: &str| {
+        let attributes = &t.nodes[node].attributes;
+        attributes.get(format!("master-{name}").as_str()).copied()
+    };
+    let found =
+        value(name).or_else(|| if t.resources[rsc].unique { None } else { value(base(name)) });
+    found.and_then(score::parse)
+}
+
+fn applies(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
+    let row = &t.resources[rsc];
+    if row.active_on.contains(&node) {
+        return true;
+    }
+    if !row.unique {
+        let top = t.top_of(rsc, false);
+        let other = t.primitives(top).into_iter().any(|other| {
+            t.resources[other].base_id == row.base_id
+                && t.resources[other].active_on.contains(&node)
+        });
+        if other {
+            return false;
+        }
+        let top_known = t.resources[top].known_on.contains(&node);
+        return row.known_on.contains(&node) || top_known;
+    }
+    row.known_on.contains(&node)
+}
+
+/// Decides which instances are promoted.
+pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
+    let children = t.resources[rsc].children.clone();
+    for &child in &children {
+        start_role(t, child);
+        let node = assigned(t, child);
+        let value = match (node, t.resources[child].next_role) {
+            (Some(node), Role::Started | Role::Unknown) => {
+                let mut value = promotion_score(t, child, node).unwrap_or(-1);
+                value = locations(t, rsc, child, node, value);
+                colocations(t, rsc, node, value)
+            }
+            (Some(_), Role::Promoted) => score::INFINITY,
+            (Some(_), Role::Stopped | Role::Unpromoted) => -score::INFINITY,
+            (None, _) => 0,
+        };
+        t.resources[child].sort_index = value;
+    }
+    let mut order = children;
+    order.sort_by(|&a, &b| {
+        t.resources[b]
+            .sort_index
+            .cmp(&t.resources[a].sort_index)
+            .then_with(|| role(t, b).cmp(&role(t, a)))
+            .then_with(|| clone::compare(t, a, b))
+    });
+    let max = t.resources[rsc].clone_data().map_or(0, |data| data.promoted_max);
+    let mut count = 0;
+    for child in order {
+        let node = assigned(t, child);
+        let value = t.resources[child].sort_index;
+        let place = node
+            .map_or_else(|| "(inactive)".to_owned(), |node| format!("on {}", t.nodes[node].name));
+        let id = t.resources[child].id.clone();
+        if !t.resources[child].removed {
+            t.score_lines.push(format!("{id} promotion score {place}: {}", score::text(value)));
+        }
+        let wanted = count < max && can_promote(t, rsc, child, node, value);
+        count += i32::from(wanted);
+        let role = if wanted { Role::Promoted } else { Role::Unpromoted };
+        set_next(t, child, role);
+    }
+    if let Some(data) = crate::unpack::resources::clone_data_mut(t, rsc) {
+        data.promoted_count = count;
+    }
+}
+
+fn role(t: &Tables<'_>, rsc: RscIdx) -> Role {
+    t.primitives(rsc).iter().map(|&inner| t.resources[inner].role).max().unwrap_or_default()
+}
+
+fn start_role(t: &mut Tables<'_>, child: RscIdx) {
+    for inner in t.primitives(child) {
+        if t.resources[inner].role == Role::Started {
+            t.resources[inner].role = Role::Unpromoted;
+        }
+    }
+}
+
+fn set_next(t: &mut Tables<'_>, child: RscIdx, role: Role) {
+    for inner in t.subtree(child) {
+        let row = &mut t.resources[inner];
+        if role == Role::Promoted
+            || row.next_role == Role::Unknown
+            || row.next_role == Role::Started
+        {
+            let nowhere = row.is_primitive() && row.assigned_to.is_none();
+            row.next_role = if nowhere { Role::Stopped } else { role };
+        }
+    }
+}
+
+fn assigned(t: &Tables<'_>, child: RscIdx) -> Option<NodeIdx> {
+    t.primitives(child).into_iter().find_map(|inner| t.resources[inner].assigned_to)
+}
+
+fn locations(t: &Tables<'_>, rsc: RscIdx, child: RscIdx, node: NodeIdx, value: i32) -> i32 {
+    let mut value = value;
+    let mut all = t.resources[rsc].locations.clone();
+    all.extend(t.resources[child].locations.iter().copied());
+    for index in all {
+        let location = &t.locations[index];
+        if location.role != Role::Promoted {
+            continue;
+        }
+        for &(at, more) in &location.nodes {
+            if at == node {
+                value = score::add(value, more);
+            }
+        }
+    }
+    value
+}
+
+fn colocations(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx, value: i32) -> i32 {
+    let mut value = value;
+    for index in colocate::this_with(t, rsc) {
+        let constraint = t.colocations[index].clone();
+        if constraint.dependent_role != Role::Promoted {
+            continue;
+        }
+        let primary = constraint.primary;
+        let matches = colocate::assigned_matches(
+            t,
+            primary,
+            constraint.primary_role,
+            node,
+            constraint.attribute,
+        );
+        if matches {
+            value = score::add(value, constraint.score);
+        } else if constraint.score >= score::INFINITY {
+            value = -score::INFINITY;
+        }
+    }
+    for index in colocate::with_this(t, rsc) {
+        let constraint = t.colocations[index].clone();
+        if constraint.primary_role != Role::Promoted || !constraint.influence {
+            continue;
+        }
+        let wish = t.resources[constraint.dependent].allowed.score(node);
+        let wish = if wish <= -score::INFINITY {
+            wish
+        } else {
+            score::clamp(i64::from(wish) * i64::from(constraint.score) / i64::from(score::INFINITY))
+        };
+        value = score::add(value, wish);
+    }
+    value
+}
+
+fn can_promote(
+    t: &Tables<'_>,
+    rsc: RscIdx,
+    child: RscIdx,
+    node: Option<NodeIdx>,
+    value: i32,
+) -> bool {
+    let Some(node) = node else { return false };
+    let all_placed =
+        t.primitives(child).iter().all(|&inner| t.resources[inner].assigned_to.is_some());
+    let managed = t.primitives(child).iter().all(|&inner| t.resources[inner].managed);
+    let role_now = role(t, child);
+    if !managed {
+        return role_now == Role::Promoted;
+    }
+    let limited = t
+        .primitives(child)
+        .iter()
+        .any(|&inner| matches!(t.resources[inner].next_role, Role::Unpromoted | Role::Stopped));
+    let quorum =
+        t.options.quorate || !matches!(t.options.no_quorum, crate::model::NoQuorum::Demote);
+    let node_max = t.resources[rsc].clone_data().map_or(1, |data| data.promoted_node_max);
+    let here = t.resources[rsc].children.iter().filter(|&&other| {
+        other != child
+            && assigned(t, other) == Some(node)
+            && t.primitives(other).iter().any(|&i| t.resources[i].next_role == Role::Promoted)
+    });
+    let here = i32::try_from(here.count()).unwrap_or(i32::MAX);
+    value >= 0
+        && all_placed
+        && !limited
+        && quorum
+        && here < node_max
+        && t.resources[child].allowed.score(node) > -score::INFINITY
+}
+
+/// Orders promotion and demotion with the clone's own steps.
+pub(crate) fn constraints(t: &mut Tables<'_>, rsc: RscIdx) {
+    add(t, rsc, "promote", rsc, "promoted", Relation::UNRUNNABLE_FIRST_BLOCKS);
+    add(t, rsc, "demote", rsc, "demoted", Relation::UNRUNNABLE_FIRST_BLOCKS);
+    add(t, rsc, "demoted", rsc, "promote", Relation::ORDERED);
+    add(t, rsc, "demoted", rsc, "start", Relation::ORDERED);
+    let ordered = t.resources[rsc].clone_data().is_some_and(|data| data.ordered);
+    let mut last: Option<RscIdx> = None;
+    for child in t.resources[rsc].children.clone() {
+        add(t, rsc, "demote", child, "demote", Relation::THEN_IMPLIES_FIRST_GRAPHED);
+        add(t, child, "demote", rsc, "demoted", Relation::FIRST_IMPLIES_THEN_GRAPHED);
+        add(
+            t,
+            rsc,
+            "promote",
+            child,
+            "promote",
+            Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::THEN_IMPLIES_FIRST_GRAPHED),
+        );
+        add(t, child, "promote", rsc, "promoted", Relation::FIRST_IMPLIES_THEN_GRAPHED);
+        if let Some(before) = last.filter(|_| ordered) {
+            add(t, before, "promote", child, "promote", Relation::ORDERED);
+            add(t, child, "demote", before, "demote", Relation::ORDERED);
+        }
+        last = Some(child);
+    }
+}

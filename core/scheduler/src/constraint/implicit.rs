@@ -1,0 +1,252 @@
+//! What follows from the kinds of resources: start after stop, members in order, and the like.
+
+use super::colocation;
+use super::ordering::add;
+use crate::model::{Colocation, Relation, Role, RscIdx, Tables, Variant, score};
+
+/// Makes the internal constraints of everything.
+pub(crate) fn create(t: &mut Tables<'_>) {
+    for rsc in t.top.clone() {
+        one(t, rsc);
+    }
+}
+
+fn one(t: &mut Tables<'_>, rsc: RscIdx) {
+    match &t.resources[rsc].variant {
+        Variant::Primitive => primitive(t, rsc),
+        Variant::Group(_) => group(t, rsc),
+        Variant::Clone(_) => clone(t, rsc),
+        Variant::Bundle(_) => {
+            for child in t.resources[rsc].children.clone() {
+                one(t, child);
+            }
+        }
+    }
+}
+
+const RESTART: Relation =
+    Relation::ORDERED.with(Relation::FIRST_IMPLIES_THEN).with(Relation::INTERMEDIATE_STOP);
+
+fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
+    if !t.resources[rsc].managed {
+        return;
+    }
+    add(t, rsc, "stop", rsc, "start", RESTART);
+    let top = t.top_of(rsc, false);
+    if t.resources[top].promotable || t.resources[rsc].promotable {
+        add(
+            t,
+            rsc,
+            "demote",
+            rsc,
+            "stop",
+            Relation::PROMOTED_THEN_IMPLIES_FIRST.with(Relation::ORDERED),
+        );
+        add(
+            t,
+            rsc,
+            "start",
+            rsc,
+            "promote",
+            Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::ORDERED),
+        );
+    }
+    let relation = Relation::ORDERED;
+    add(t, rsc, "stop", rsc, "lrm_delete", relation);
+    crate::assign::utilization::constraints(t, rsc);
+    fillers(t, rsc);
+}
+
+/// What is inside a container depends on it.
+fn fillers(t: &mut Tables<'_>, rsc: RscIdx) {
+    for filler in t.resources[rsc].fillers.clone() {
+        if t.resources[rsc].removed || t.resources[filler].removed_filler {
+            continue;
+        }
+        if t.resources[filler].remote_connection {
+            add(
+                t,
+                rsc,
+                "start",
+                filler,
+                "start",
+                Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS),
+            );
+            add(t, filler, "stop", rsc, "stop", Relation::THEN_IMPLIES_FIRST);
+            let value = if t.is_bundled(rsc) { 10_000 } else { score::INFINITY };
+            t.colocations.push(Colocation {
+                id: "#resource-with-container",
+                attribute: None,
+                dependent: filler,
+                primary: rsc,
+                dependent_role: Role::Unknown,
+                primary_role: Role::Unknown,
+                score: value,
+                influence: true,
+            });
+            let constraint = t.colocations.pop();
+            if let Some(constraint) = constraint {
+                colocation::add(t, constraint);
+            }
+        }
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "one ordering after the other")]
+fn group(t: &mut Tables<'_>, rsc: RscIdx) {
+    let Some(data) = t.resources[rsc].group_data() else { return };
+    for (first, then) in [("stop", "stopped"), ("start", "running")] {
+        let extra =
+            if first == "start" { Relation::UNRUNNABLE_FIRST_BLOCKS } else { Relation::NONE };
+        add(t, rsc, first, rsc, then, Relation::ORDERED.with(extra));
+    }
+    add(t, rsc, "stopped", rsc, "start", Relation::ORDERED);
+    let top = t.top_of(rsc, false);
+    let promotable = t.resources[top].promotable;
+    let mut last: Option<RscIdx> = None;
+    for member in t.resources[rsc].children.clone() {
+        one(t, member);
+        if data.colocated
+            && let Some(last) = last
+        {
+            colocation::add(
+                t,
+                Colocation {
+                    id: "#group-members",
+                    attribute: None,
+                    dependent: member,
+                    primary: last,
+                    dependent_role: Role::Unknown,
+                    primary_role: Role::Unknown,
+                    score: score::INFINITY,
+                    influence: t.resources[member].critical,
+                },
+            );
+        }
+        let down = if data.ordered { Relation::THEN_IMPLIES_FIRST } else { Relation::NONE };
+        let down = down.with(Relation::ORDERED);
+        if promotable {
+            add(
+                t,
+                rsc,
+                "demote",
+                member,
+                "demote",
+                Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST_GRAPHED),
+            );
+            add(t, member, "demote", rsc, "demoted", post(false));
+            add(t, member, "promote", rsc, "promoted", post(true));
+            add(t, rsc, "promote", member, "promote", pre());
+        }
+        add(t, rsc, "start", member, "start", pre());
+        add(
+            t,
+            rsc,
+            "stop",
+            member,
+            "stop",
+            Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST_GRAPHED),
+        );
+        add(t, member, "stop", rsc, "stopped", post(false));
+        add(t, member, "start", rsc, "running", post(true));
+        if !data.ordered {
+            add(
+                t,
+                rsc,
+                "start",
+                member,
+                "start",
+                Relation::FIRST_IMPLIES_THEN_GRAPHED
+                    .with(Relation::FIRST_IMPLIES_THEN)
+                    .with(Relation::UNRUNNABLE_FIRST_BLOCKS),
+            );
+            if promotable {
+                add(
+                    t,
+                    rsc,
+                    "promote",
+                    member,
+                    "promote",
+                    Relation::FIRST_IMPLIES_THEN_GRAPHED
+                        .with(Relation::FIRST_IMPLIES_THEN)
+                        .with(Relation::UNRUNNABLE_FIRST_BLOCKS),
+                );
+            }
+        } else if let Some(before) = last {
+            let up = Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
+            add(t, before, "start", member, "start", up.with(Relation::ORDERED));
+            add(t, member, "stop", before, "stop", down);
+            if promotable {
+                add(t, before, "promote", member, "promote", up.with(Relation::ORDERED));
+                add(t, member, "demote", before, "demote", down);
+            }
+        }
+        last = Some(member);
+    }
+    if let Some(last) = last.filter(|_| data.ordered) {
+        add(
+            t,
+            rsc,
+            "stop",
+            last,
+            "stop",
+            Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST_GRAPHED),
+        );
+        if promotable {
+            add(t, rsc, "demote", last, "demote", Relation::ORDERED);
+        }
+    }
+}
+
+const fn pre() -> Relation {
+    Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST_GRAPHED)
+}
+
+const fn post(up: bool) -> Relation {
+    let base = Relation::ORDERED.with(Relation::FIRST_IMPLIES_THEN_GRAPHED);
+    if up { base.with(Relation::UNRUNNABLE_FIRST_BLOCKS) } else { base }
+}
+
+fn clone(t: &mut Tables<'_>, rsc: RscIdx) {
+    add(t, rsc, "stopped", rsc, "start", Relation::ORDERED);
+    add(t, rsc, "start", rsc, "running", Relation::UNRUNNABLE_FIRST_BLOCKS);
+    add(t, rsc, "stop", rsc, "stopped", Relation::UNRUNNABLE_FIRST_BLOCKS);
+    let data = t.resources[rsc].clone_data();
+    let (ordered, promotable) = data.map_or((false, false), |data| (data.ordered, data.promotable));
+    if promotable {
+        add(t, rsc, "demoted", rsc, "stop", Relation::ORDERED);
+        add(t, rsc, "running", rsc, "promote", Relation::UNRUNNABLE_FIRST_BLOCKS);
+    }
+    let mut last: Option<RscIdx> = None;
+    let mut children = t.resources[rsc].children.clone();
+    if ordered {
+        children.sort_by_key(|&child| number_of(&t.resources[child].id));
+    }
+    for child in children {
+        one(t, child);
+        let implied = Relation::ORDERED;
+        add(
+            t,
+            rsc,
+            "start",
+            child,
+            "start",
+            Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::THEN_IMPLIES_FIRST_GRAPHED),
+        );
+        add(t, child, "start", rsc, "running", Relation::FIRST_IMPLIES_THEN_GRAPHED);
+        add(t, rsc, "stop", child, "stop", Relation::THEN_IMPLIES_FIRST_GRAPHED);
+        add(t, child, "stop", rsc, "stopped", Relation::FIRST_IMPLIES_THEN_GRAPHED);
+        if let Some(before) = last.filter(|_| ordered) {
+            add(t, before, "start", child, "start", implied);
+            add(t, child, "stop", before, "stop", implied);
+        }
+        last = Some(child);
+    }
+    if promotable {
+        crate::assign::promotable::constraints(t, rsc);
+    }
+}
+
+fn number_of(id: &str) -> i32 {
+    id.rsplit_once(':').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,139 @@
+//! Fencing: which nodes have to be fenced, the actions for it, and what waits for them.
+
+mod order;
+mod schedule;
+
+use order::stop_and_demote_vs_fencing;
+pub(crate) use schedule::schedule;
+
+use crate::action::create;
+use crate::model::{
+    ActionIdx, NoQuorum, NodeIdx, OnFail, Relation, Requires, Role, RscIdx, Tables,
+};
+
+/// Notes that a node has to be fenced, and why.
+pub(crate) fn demand(t: &mut Tables<'_>, node: NodeIdx, reason: &str, priority_delay: bool) {
+    if t.is_guest(node) {
+        let Some(container) = t.guest_container(node) else { return };
+        if !t.resources[container].failed && t.resources[container].managed {
+            t.nodes[node].remote_reset = true;
+            t.resources[container].failed = true;
+        }
+        return;
+    }
+    if let Some(connection) = t.nodes[node].connection {
+        let row = &t.resources[connection];
+        if row.removed && !row.managed {
+            return;
+        }
+        if t.is_plain_remote(node) && !row.managed {
+            return;
+        }
+    }
+    if !t.nodes[node].unclean {
+        t.nodes[node].fence_reason = Some(reason.to_owned());
+    }
+    if t.nodes[node].is_remote() {
+        t.nodes[node].unclean = true;
+        if !t.nodes[node].remote_reset {
+            t.nodes[node].remote_reset = true;
+        }
+        action(t, node, None, true, reason, priority_delay);
+        return;
+    }
+    if t.nodes[node].unclean {
+        return;
+    }
+    t.nodes[node].unclean = true;
+    action(t, node, None, true, reason, priority_delay);
+}
+
+/// Tells whether a node can be fenced at all.
+pub(crate) fn possible(t: &Tables<'_>, node: NodeIdx) -> bool {
+    if t.is_guest(node) {
+        let Some(container) = t.guest_container(node) else { return false };
+        let hosts = &t.resources[container].active_on;
+        return hosts.iter().all(|&host| possible(t, host));
+    }
+    if !t.options.fencing_enabled || !t.have_fencing {
+        return false;
+    }
+    if t.options.quorate || t.options.no_quorum == NoQuorum::Ignore {
+        return true;
+    }
+    if t.options.no_quorum == NoQuorum::Fence {
+        return true;
+    }
+    t.nodes[node].online
+}
+
+/// Gives the fencing action of a node, making it where it is missing.
+pub(crate) fn action(
+    t: &mut Tables<'_>,
+    node: NodeIdx,
+    operation: Option<&str>,
+    optional: bool,
+    reason: &str,
+    priority_delay: bool,
+) -> ActionIdx {
+    let operation = operation.unwrap_or(t.options.fencing_action).to_owned();
+    let key = format!("stonith-{}-{operation}", t.nodes[node].name);
+    let fresh = !t.singletons.contains_key(&key);
+    let index = create::singleton(t, "stonith", key, Some(node), optional);
+    if fresh {
+        let (name, id) = (t.nodes[node].name, t.nodes[node].id);
+        let action = &mut t.actions[index];
+        action.on_dc = true;
+        action.on_fail = OnFail::Fence;
+        action.fail_role = Role::Unknown;
+        action.meta.insert("on_node".to_owned(), name.to_owned());
+        action.meta.insert("on_node_uuid".to_owned(), id.to_owned());
+        action.meta.insert("stonith_action".to_owned(), operation);
+    }
+    if priority_delay {
+        delay(t, index, node);
+    }
+    if !reason.is_empty() && t.actions[index].reason.is_none() {
+        t.actions[index].reason = Some(reason.to_owned());
+    }
+    index
+}
+
+/// The more important node of an even split is shot later.
+fn delay(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx) {
+    if t.options.priority_fencing_delay_ms == 0
+        || t.actions[action].meta.contains_key("priority-fencing-delay")
+    {
+        return;
+    }
+    let members: Vec<_> =
+        t.nodes.iter().map(|(_, row)| row).filter(|row| !row.is_remote()).collect();
+    let online = members.iter().filter(|row| row.online).count();
+    let all = members.len();
+    let mut top = 0;
+    let mut lowest = 0;
+    for (at, row) in members.iter().enumerate() {
+        top = if at == 0 { row.priority } else { top.max(row.priority) };
+        lowest = if at == 0 { row.priority } else { lowest.min(row.priority) };
+    }
+    if online > all / 2 || lowest == top || t.nodes[node].priority < top {
+        return;
+    }
+    let seconds = t.options.priority_fencing_delay_ms / 1000;
+    t.actions[action].meta.insert("priority-fencing-delay".to_owned(), seconds.to_string());
+}
+
+/// A node that has to be unfenced is so before anything is started or probed there.
+pub(crate) fn unfence_before(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, then: ActionIdx) {
+    let wanted = t.resources[rsc].requires == Requires::Unfencing;
+    if !wanted || !t.have_unfencing {
+        return;
+    }
+    let done = t.nodes[node].attributes.get("#node-unfenced");
+    let done = done.is_some_and(|value| *value != "0");
+    let unfence = action(t, node, Some("on"), done, "", false);
+    if done {
+        return;
+    }
+    crate::order::link(t, unfence, then, Relation::ORDERED.with(Relation::UNRUNNABLE_FIRST_BLOCKS));
+}

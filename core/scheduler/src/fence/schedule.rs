@@ -1,0 +1,121 @@
+//! Which nodes are fenced and which shut down, and in which order.
+
+use crate::action::create;
+use crate::constraint::ordering::by_action;
+use crate::model::{ActionIdx, NodeIdx, Ordering, Relation, Tables};
+
+/// Makes fencing and shutdown actions.
+pub(crate) fn schedule(t: &mut Tables<'_>) {
+    let managed =
+        t.resources.iter().any(|(_, rsc)| rsc.is_primitive() && (rsc.managed || rsc.removed))
+            || t.resources.iter().any(|(_, rsc)| rsc.managed);
+    let mut dc: Option<(ActionIdx, bool)> = None;
+    let mut fencings: Vec<ActionIdx> = Vec::new();
+    let mut shutdowns: Vec<ActionIdx> = Vec::new();
+    for node in t.nodes.ids().collect::<Vec<_>>() {
+        let row = &t.nodes[node];
+        if t.is_guest(node) {
+            if row.remote_reset && managed && super::possible(t, node) {
+                guest(t, node);
+            }
+            continue;
+        }
+        let (unclean, is_dc) = (row.unclean, row.is_dc);
+        if unclean && managed && super::possible(t, node) {
+            let action = super::action(t, node, None, false, "node is unclean", false);
+            super::stop_and_demote_vs_fencing(t, action);
+            if is_dc {
+                dc = Some((action, false));
+            } else {
+                if !t.options.concurrent_fencing
+                    && let Some(&last) = fencings.last()
+                {
+                    crate::order::link(t, last, action, Relation::ORDERED);
+                }
+                fencings.push(action);
+            }
+        } else if t.nodes[node].online && t.nodes[node].shutdown && !t.nodes[node].is_remote() {
+            let action = shutdown(t, node);
+            if is_dc {
+                dc = Some((action, true));
+            } else {
+                shutdowns.push(action);
+            }
+        } else if unclean {
+            let name = t.nodes[node].name;
+            t.warn(format!("Node {name} is unclean but cannot be fenced"));
+        }
+    }
+    let Some((dc, is_shutdown)) = dc else { return };
+    if is_shutdown {
+        for action in shutdowns {
+            crate::order::link(t, action, dc, Relation::ORDERED);
+        }
+    }
+    if t.options.concurrent_fencing {
+        for action in fencings {
+            crate::order::link(t, action, dc, Relation::ORDERED);
+        }
+    } else if let Some(&last) = fencings.last() {
+        crate::order::link(t, last, dc, Relation::ORDERED);
+    }
+}
+
+/// A guest is fenced by stopping its container.
+fn guest(t: &mut Tables<'_>, node: NodeIdx) {
+    let Some(container) = t.guest_container(node) else { return };
+    let stop = create::find(t, container, "stop", None);
+    let fence = super::action(t, node, Some("reboot"), false, "guest is unclean", false);
+    t.actions[fence].pseudo = true;
+    t.actions[fence].runnable = true;
+    if let Some(stop) = stop.filter(|&stop| !t.actions[stop].optional) {
+        let host = t.actions[stop].node;
+        if let Some(host) = host.filter(|&host| t.nodes[host].unclean) {
+            let below = super::action(t, host, None, true, "", false);
+            crate::order::link(
+                t,
+                below,
+                fence,
+                Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::FIRST_IMPLIES_THEN_GRAPHED),
+            );
+        }
+        crate::order::link(
+            t,
+            stop,
+            fence,
+            Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::FIRST_IMPLIES_THEN_GRAPHED),
+        );
+    } else if let Some(connection) = t.nodes[node].connection
+        && let Some(stop) = create::find(t, connection, "stop", None)
+    {
+        crate::order::link(t, stop, fence, Relation::ORDERED);
+    }
+    super::stop_and_demote_vs_fencing(t, fence);
+}
+
+fn shutdown(t: &mut Tables<'_>, node: NodeIdx) -> ActionIdx {
+    let key = format!("do_shutdown-{}", t.nodes[node].name);
+    let action = create::singleton(t, "do_shutdown", key, Some(node), false);
+    t.actions[action].meta.insert("op_no_wait".to_owned(), "true".to_owned());
+    t.actions[action].runnable = true;
+    let stops: Vec<_> = t
+        .actions
+        .iter()
+        .filter(|(_, row)| row.task == "stop" && row.node == Some(node))
+        .filter(|(_, row)| {
+            row.rsc.is_some_and(|rsc| {
+                let rsc = &t.resources[rsc];
+                !rsc.maintenance && (rsc.managed || !rsc.blocked)
+            })
+        })
+        .map(|(index, _)| index)
+        .collect();
+    for stop in stops {
+        t.orderings.push(Ordering {
+            first: by_action(stop),
+            then: by_action(action),
+            relation: Relation::ORDERED.with(Relation::UNRUNNABLE_FIRST_BLOCKS),
+        });
+    }
+    action
+}

@@ -1,0 +1,316 @@
+//! From actions and links to the graph: what is in it, and what each step waits for.
+
+use super::{ActionKind, Graph, GraphAction, Primitive, Synapse, Trigger};
+use crate::model::{ActionIdx, Link, Relation, RscIdx, Tables};
+use crate::status::failcount::base;
+use std::collections::BTreeMap;
+
+/// Makes the graph of everything that has to be done.
+pub(crate) fn build(t: &mut Tables<'_>) -> Graph {
+    let mut graph = Graph { attributes: attributes(t), synapses: Vec::new() };
+    for rsc in t.top.clone() {
+        for inner in t.subtree(rsc) {
+            for action in t.resources[inner].actions.clone() {
+                add(t, &mut graph, action);
+            }
+        }
+    }
+    for action in t.actions.ids().collect::<Vec<_>>() {
+        if t.actions[action].rsc.is_none() {
+            add(t, &mut graph, action);
+        }
+    }
+    graph
+}
+
+fn attributes(t: &Tables<'_>) -> Vec<(&'static str, String)> {
+    let option = |name: &str| t.options.raw.get(name).map(|value| (*value).to_owned());
+    let mut all = vec![
+        ("cluster-delay", t.options.cluster_delay.to_owned()),
+        ("fencing-timeout", t.options.fencing_timeout.to_owned()),
+        ("failed-stop-offset", "INFINITY".to_owned()),
+        (
+            "failed-start-offset",
+            if t.options.start_failure_fatal { "INFINITY" } else { "1" }.to_owned(),
+        ),
+        ("batch-limit", option("batch-limit").unwrap_or_else(|| "0".to_owned())),
+        ("transition_id", "1".to_owned()),
+    ];
+    let limit = option("migration-limit");
+    if let Some(limit) = limit.filter(|limit| limit.parse::<i64>().is_ok_and(|n| n > 0)) {
+        all.push(("migration-limit", limit));
+    }
+    if let Some(at) = t.recheck_by.get() {
+        all.push(("recheck-by", at.to_string()));
+    }
+    all
+}
+
+fn wanted(t: &Tables<'_>, action: ActionIdx) -> bool {
+    let row = &t.actions[action];
+    if !row.runnable || row.optional && !row.print_always {
+        return false;
+    }
+    if let Some(rsc) = row.rsc
+        && !t.resources[rsc].managed
+        && !matches!(row.task, "monitor" | "cancel")
+    {
+        return false;
+    }
+    if row.pseudo || matches!(row.task, "stonith" | "do_shutdown") {
+        return true;
+    }
+    let Some(node) = row.node else { return false };
+    if row.on_dc {
+        return true;
+    }
+    let state = &t.nodes[node];
+    if t.is_guest(node) && !state.remote_reset {
+        return true;
+    }
+    state.online && !state.unclean
+}
+
+fn input_wanted(t: &Tables<'_>, action: ActionIdx, input: &Link) -> bool {
+    let first = &t.actions[input.action];
+    let then = &t.actions[action];
+    if input.relation == Relation::NONE || !first.runnable {
+        return false;
+    }
+    if first.optional && !first.print_always {
+        return false;
+    }
+    if input.relation.has(Relation::MIN_RUNNABLE) && first.optional {
+        return false;
+    }
+    if input.relation.has(Relation::IF_ON_SAME_NODE_OR_TARGET) && !load_related(t, action, input) {
+        return false;
+    }
+    if input.relation.has(Relation::IF_ON_SAME_NODE)
+        && first.node.is_some()
+        && then.node.is_some()
+        && first.node != then.node
+    {
+        return false;
+    }
+    if let (Some(a), Some(b)) = (then.rsc, first.rsc) {
+        let other = &t.resources[b];
+        if a != b && !other.managed && !other.failed && first.task == "stop" {
+            return false;
+        }
+    }
+    first.dumped || wanted(t, input.action)
+}
+
+/// Waiting for capacity counts only for the node where the resource goes.
+fn load_related(t: &Tables<'_>, action: ActionIdx, input: &Link) -> bool {
+    let then = &t.actions[action];
+    let first = &t.actions[input.action];
+    let name =
+        |a: &crate::model::Action<'_>| a.key.strip_prefix("load_stopped_").map(str::to_owned);
+    if let Some(name) = name(first) {
+        let goal = then.rsc.and_then(|rsc| t.resources[rsc].assigned_to);
+        return goal.is_some_and(|node| t.nodes[node].name == name);
+    }
+    if let Some(name) = name(then) {
+        return first.node.is_some_and(|node| t.nodes[node].name == name);
+    }
+    first.node == then.node
+}
+
+/// Merges links to the same action.
+fn merge(t: &mut Tables<'_>, action: ActionIdx) {
+    let mut merged: BTreeMap<ActionIdx, Link> = BTreeMap::new();
+    for link in &t.actions[action].before {
+        let entry = merged.entry(link.action).or_insert(*link);
+        entry.relation = entry.relation.with(link.relation);
+    }
+    t.actions[action].before = merged.into_values().collect();
+}
+
+fn add(t: &mut Tables<'_>, graph: &mut Graph, start: ActionIdx) {
+    // An explicit stack: chains of actions may be longer than the thread's stack allows.
+    let mut stack = vec![(start, false)];
+    while let Some((action, inputs_done)) = stack.pop() {
+        if inputs_done {
+            finish(t, graph, action);
+            continue;
+        }
+        if t.actions[action].dumped || !wanted(t, action) {
+            continue;
+        }
+        t.actions[action].dumped = true;
+        merge(t, action);
+        stack.push((action, true));
+        for link in t.actions[action].before.clone() {
+            if input_wanted(t, action, &link) && !t.actions[link.action].dumped {
+                stack.push((link.action, false));
+            }
+        }
+    }
+}
+
+fn finish(t: &Tables<'_>, graph: &mut Graph, action: ActionIdx) {
+    let mut inputs = Vec::new();
+    let mut numbers: Vec<_> = t.actions[action]
+        .before
+        .iter()
+        .filter(|link| input_wanted(t, action, link))
+        .filter(|link| !in_loop(t, action, link))
+        .map(|link| link.action)
+        .collect();
+    numbers.sort_by_key(|&input| t.actions[input].number);
+    for input in numbers {
+        inputs.push(trigger(t, input));
+    }
+    let rsc = t.actions[action].rsc;
+    let id = u32::try_from(graph.synapses.len()).unwrap_or(u32::MAX);
+    graph.synapses.push(Synapse {
+        id,
+        priority: rsc.map_or(0, |rsc| t.resources[rsc].priority).max(0),
+        action: describe(t, action),
+        inputs,
+    });
+}
+
+fn in_loop(t: &Tables<'_>, action: ActionIdx, link: &Link) -> bool {
+    link.action == action || !t.actions[link.action].dumped
+}
+
+fn kind(t: &Tables<'_>, action: ActionIdx) -> ActionKind {
+    let row = &t.actions[action];
+    if row.pseudo {
+        return ActionKind::Pseudo;
+    }
+    match row.task {
+        "stonith" | "do_shutdown" | "clear_failcount" => ActionKind::Cluster,
+        "lrm_delete" if row.meta.get("mode").map(String::as_str) == Some("cib") => {
+            ActionKind::Cluster
+        }
+        _ => ActionKind::Resource,
+    }
+}
+
+/// An anonymous instance goes by its name without number.
+fn common_name<'t>(t: &'t Tables<'_>, rsc: RscIdx) -> Option<&'t str> {
+    let row = &t.resources[rsc];
+    if row.unique || !row.is_primitive() || !t.in_collective(rsc) {
+        return None;
+    }
+    let name = base(&row.id);
+    let name = row.history_id.as_deref().unwrap_or(name);
+    (name != row.id).then_some(name)
+}
+
+fn keys(t: &Tables<'_>, action: ActionIdx) -> (String, Option<String>) {
+    let row = &t.actions[action];
+    let common = row.rsc.and_then(|rsc| Some((rsc, common_name(t, rsc)?)));
+    match common {
+        Some((rsc, name)) if !row.pseudo || row.key.starts_with(&t.resources[rsc].id) => {
+            let rest = row.key.strip_prefix(t.resources[rsc].id.as_str()).unwrap_or(&row.key);
+            (format!("{name}{rest}"), Some(row.key.clone()))
+        }
+        _ => (row.key.clone(), None),
+    }
+}
+
+fn router(t: &Tables<'_>, action: ActionIdx) -> Option<String> {
+    let row = &t.actions[action];
+    let node = row.node?;
+    if row.pseudo || !t.nodes[node].is_remote() || row.task == "stonith" {
+        return None;
+    }
+    let connection = t.nodes[node].connection?;
+    let rsc = &t.resources[connection];
+    let before = matches!(row.task, "stop" | "demote" | "migrate_to" | "cancel");
+    let now = rsc.active_on.first().copied();
+    let then = rsc.assigned_to;
+    let host = if before { now.or(then) } else { then.or(now) };
+    host.map(|host| t.nodes[host].name.to_owned())
+}
+
+fn trigger(t: &Tables<'_>, action: ActionIdx) -> Trigger {
+    let row = &t.actions[action];
+    let (key, internal) = keys(t, action);
+    let node = row.node.filter(|_| !row.pseudo);
+    Trigger {
+        action: row.number,
+        kind: kind(t, action),
+        operation: row.task.to_owned(),
+        key,
+        internal_key: internal,
+        router: router(t, action),
+        node: node.map(|node| t.nodes[node].name.to_owned()),
+        node_id: node.map(|node| t.nodes[node].id.to_owned()),
+    }
+}
+
+fn describe(t: &Tables<'_>, action: ActionIdx) -> GraphAction {
+    let row = &t.actions[action];
+    let (key, internal_key) = keys(t, action);
+    let node = row.node.filter(|_| !row.pseudo);
+    let kind = kind(t, action);
+    GraphAction {
+        id: row.number,
+        kind,
+        operation: row.task.to_owned(),
+        key,
+        internal_key,
+        node: node.map(|node| t.nodes[node].name.to_owned()),
+        node_id: node.map(|node| t.nodes[node].id.to_owned()),
+        router: router(t, action),
+        primitive: row
+            .rsc
+            .filter(|_| kind == ActionKind::Resource || kind == ActionKind::Cluster)
+            .map(|rsc| primitive(t, rsc)),
+        attributes: super::meta::attributes(t, action, kind),
+        downed: downed(t, action),
+        maintenance: Vec::new(),
+    }
+}
+
+fn primitive(t: &Tables<'_>, rsc: RscIdx) -> Primitive {
+    let row = &t.resources[rsc];
+    let common = common_name(t, rsc);
+    Primitive {
+        id: common.unwrap_or(&row.id).to_owned(),
+        long_id: common.map(|_| row.id.clone()),
+        class: row.class.to_owned(),
+        provider: row.provider.to_owned(),
+        kind: row.agent.to_owned(),
+    }
+}
+
+fn downed(t: &Tables<'_>, action: ActionIdx) -> Vec<String> {
+    let row = &t.actions[action];
+    let Some(node) = row.node else { return Vec::new() };
+    match row.task {
+        "do_shutdown" => vec![t.nodes[node].id.to_owned()],
+        "stonith" if !row.pseudo => {
+            let operation = row.meta.get("stonith_action").map(String::as_str);
+            if !matches!(operation, Some("off" | "reboot")) {
+                return Vec::new();
+            }
+            let mut all = vec![t.nodes[node].id.to_owned()];
+            for (guest, guest_row) in t.nodes.iter() {
+                let Some(container) = t.guest_container(guest) else { continue };
+                if t.resources[container].active_on.contains(&node) {
+                    all.push(guest_row.id.to_owned());
+                }
+            }
+            all
+        }
+        "stop" if !row.pseudo => {
+            let connection = row.rsc.filter(|&rsc| t.resources[rsc].remote_connection);
+            let Some(rsc) = connection else { return Vec::new() };
+            let migrating = t.resources[rsc].actions.iter().any(|&other| {
+                let other = &t.actions[other];
+                matches!(other.task, "migrate_to" | "migrate_from")
+                    && !other.optional
+                    && other.runnable
+            });
+            if migrating { Vec::new() } else { vec![t.resources[rsc].id.clone()] }
+        }
+        _ => Vec::new(),
+    }
+}

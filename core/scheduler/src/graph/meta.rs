@@ -1,0 +1,96 @@
+//! The attributes of a graph's action: parameters as they are, meta-attributes with a prefix.
+
+use super::ActionKind;
+use crate::model::{ActionIdx, RscIdx, Tables, Variant};
+use std::collections::BTreeMap;
+
+/// Lists the attributes of an action, sorted by name.
+pub(super) fn attributes(
+    t: &Tables<'_>,
+    action: ActionIdx,
+    kind: ActionKind,
+) -> Vec<(String, String)> {
+    let row = &t.actions[action];
+    let mut all: BTreeMap<String, String> = BTreeMap::new();
+    if let Some(rsc) = row.rsc.filter(|_| kind != ActionKind::Pseudo)
+        && t.resources[rsc].is_primitive()
+        && kind == ActionKind::Resource
+    {
+        for (name, value) in crate::unpack::resources::parameters(t, rsc, row.node) {
+            if is_name(&name) {
+                all.insert(name.into_owned(), value.into_owned());
+            }
+        }
+    }
+    for (name, value) in &row.extra {
+        all.insert(name.clone(), value.clone());
+    }
+    let mut put = |name: &str, value: &str| {
+        all.insert(format!("CRM_meta_{}", name.replace('-', "_")), value.to_owned());
+    };
+    if let Some(rsc) = row.rsc {
+        let mut above = t.resources[rsc].parent;
+        while let Some(parent) = above {
+            collection(t, parent, &mut put);
+            above = t.resources[parent].parent;
+        }
+        collection(t, rsc, &mut put);
+        instance(t, rsc, &mut put);
+    }
+    for (name, value) in &row.meta {
+        if !matches!(name.as_str(), "requires" | "enabled") {
+            put(name, value);
+        }
+    }
+    if let Some(node) = row.node.filter(|_| kind != ActionKind::Pseudo || row.task == "stonith") {
+        put("on_node", t.nodes[node].name);
+        put("on_node_uuid", t.nodes[node].id);
+    }
+    all.into_iter().collect()
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains([' ', '=', '<', '>', '"'])
+}
+
+fn collection(t: &Tables<'_>, rsc: RscIdx, put: &mut impl FnMut(&str, &str)) {
+    let row = &t.resources[rsc];
+    let text = |value: bool| if value { "true" } else { "false" };
+    match &row.variant {
+        Variant::Clone(data) => {
+            put("globally-unique", text(row.unique));
+            put("notify", text(row.notify));
+            put("clone-max", &data.max.to_string());
+            put("clone-node-max", &data.node_max.to_string());
+            if data.promotable {
+                for prefix in ["promoted", "master"] {
+                    put(&format!("{prefix}-max"), &data.promoted_max.to_string());
+                    put(&format!("{prefix}-node-max"), &data.promoted_node_max.to_string());
+                }
+            }
+        }
+        Variant::Primitive | Variant::Group(_) | Variant::Bundle(_) => {}
+    }
+}
+
+fn instance(t: &Tables<'_>, rsc: RscIdx, put: &mut impl FnMut(&str, &str)) {
+    let row = &t.resources[rsc];
+    if row.parent.is_some()
+        && row.is_primitive()
+        && t.in_collective(rsc)
+        && let Some((_, number)) = row.id.rsplit_once(':')
+    {
+        put("clone", number);
+    }
+    if let Some(name) = row.meta("remote-node") {
+        put("remote-node", name);
+    }
+    let mut at = Some(rsc);
+    while let Some(inner) = at {
+        let row = &t.resources[inner];
+        if let Some(container) = row.container {
+            put("container", &t.resources[container].id);
+        }
+        at = row.parent;
+    }
+}

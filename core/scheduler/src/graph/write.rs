@@ -1,0 +1,139 @@
+//! The graph as XML, in the form that Pacemaker writes it.
+
+use super::{ActionKind, Graph, GraphAction, Trigger};
+use core::fmt::Write;
+
+/// Writes a graph.
+#[must_use]
+pub fn write(graph: &Graph) -> String {
+    let mut out = String::from("<transition_graph");
+    for (name, value) in &graph.attributes {
+        attribute(&mut out, name, value);
+    }
+    if graph.synapses.is_empty() {
+        out.push_str("/>\n");
+        return out;
+    }
+    out.push_str(">\n");
+    for synapse in &graph.synapses {
+        append(&mut out, format_args!("  <synapse id=\"{}\"", synapse.id));
+        if synapse.priority > 0 {
+            append(&mut out, format_args!(" priority=\"{}\"", synapse.priority));
+        }
+        out.push_str(">\n    <action_set>\n");
+        action(&mut out, &synapse.action);
+        out.push_str("    </action_set>\n");
+        if synapse.inputs.is_empty() {
+            out.push_str("    <inputs/>\n");
+        } else {
+            out.push_str("    <inputs>\n");
+            for input in &synapse.inputs {
+                out.push_str("      <trigger>\n");
+                trigger(&mut out, input);
+                out.push_str("      </trigger>\n");
+            }
+            out.push_str("    </inputs>\n");
+        }
+        out.push_str("  </synapse>\n");
+    }
+    out.push_str("</transition_graph>\n");
+    out
+}
+
+fn append(out: &mut String, text: core::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    out.write_fmt(text).unwrap_or_default();
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '\n' => out.push_str("&#10;"),
+            '\t' => out.push_str("&#9;"),
+            '\r' => out.push_str("&#13;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn attribute(out: &mut String, name: &str, value: &str) {
+    append(out, format_args!(" {name}=\"{}\"", escape(value)));
+}
+
+const fn tag(kind: ActionKind) -> &'static str {
+    match kind {
+        ActionKind::Resource => "rsc_op",
+        ActionKind::Pseudo => "pseudo_event",
+        ActionKind::Cluster => "crm_event",
+    }
+}
+
+fn action(out: &mut String, action: &GraphAction) {
+    let tag = tag(action.kind);
+    append(out, format_args!("      <{tag} id=\"{}\"", action.id));
+    attribute(out, "operation", &action.operation);
+    attribute(out, "operation_key", &action.key);
+    for (name, value) in [
+        ("internal_operation_key", &action.internal_key),
+        ("on_node", &action.node),
+        ("on_node_uuid", &action.node_id),
+        ("router_node", &action.router),
+    ] {
+        if let Some(value) = value {
+            attribute(out, name, value);
+        }
+    }
+    out.push_str(">\n");
+    if let Some(primitive) = &action.primitive {
+        out.push_str("        <primitive");
+        attribute(out, "id", &primitive.id);
+        if let Some(long) = &primitive.long_id {
+            attribute(out, "long-id", long);
+        }
+        attribute(out, "class", &primitive.class);
+        if !primitive.provider.is_empty() {
+            attribute(out, "provider", &primitive.provider);
+        }
+        attribute(out, "type", &primitive.kind);
+        out.push_str("/>\n");
+    }
+    out.push_str("        <attributes");
+    for (name, value) in &action.attributes {
+        attribute(out, name, value);
+    }
+    out.push_str(" />\n");
+    for (list, nodes) in [("downed", &action.downed), ("maintenance", &action.maintenance)] {
+        if nodes.is_empty() {
+            continue;
+        }
+        append(out, format_args!("        <{list}>\n"));
+        for node in nodes {
+            append(out, format_args!("          <node id=\"{}\"/>\n", escape(node)));
+        }
+        append(out, format_args!("        </{list}>\n"));
+    }
+    append(out, format_args!("      </{tag}>\n"));
+}
+
+fn trigger(out: &mut String, input: &Trigger) {
+    append(out, format_args!("        <{} id=\"{}\"", tag(input.kind), input.action));
+    attribute(out, "operation", &input.operation);
+    attribute(out, "operation_key", &input.key);
+    for (name, value) in [
+        ("internal_operation_key", &input.internal_key),
+        ("on_node", &input.node),
+        ("on_node_uuid", &input.node_id),
+        ("router_node", &input.router),
+    ] {
+        if let Some(value) = value {
+            attribute(out, name, value);
+        }
+    }
+    out.push_str("/>\n");
+}

@@ -1,0 +1,212 @@
+//! Orderings with groups, clones and bundles: their members' actions instead of their own.
+
+use super::effect::{self, Flags};
+use super::link;
+use crate::action::create;
+use crate::model::{ActionIdx, NodeIdx, Relation, Role, RscIdx, Tables};
+
+/// Gives the task of members that a step of a collection stands for.
+pub(super) fn base_task(task: &str) -> &'static str {
+    match task {
+        "start" | "running" => "start",
+        "stop" | "stopped" => "stop",
+        "promote" | "promoted" => "promote",
+        "demote" | "demoted" => "demote",
+        "migrate_to" => "migrate_to",
+        "migrate_from" => "migrate_from",
+        _ => "",
+    }
+}
+
+/// Gives the step at which a collection's action is complete, where others wait for it.
+pub(super) fn pseudo_for(t: &Tables<'_>, action: ActionIdx) -> ActionIdx {
+    let row = &t.actions[action];
+    let Some(rsc) = row.rsc else { return action };
+    if t.resources[rsc].is_primitive() || row.interval_ms > 0 {
+        return action;
+    }
+    let done = match row.task {
+        "start" => "running",
+        "stop" => "stopped",
+        "promote" => "promoted",
+        "demote" => "demoted",
+        _ => return action,
+    };
+    if t.resources[rsc].notify {
+        let key = format!("{}_confirmed-post_notify_{done}_0", t.resources[rsc].id);
+        let all = t.resources[rsc].actions.iter().copied();
+        let mut confirmed = all.filter(|&other| t.actions[other].key == key);
+        if let Some(found) = confirmed.next() {
+            return found;
+        }
+    }
+    create::find(t, rsc, done, None).unwrap_or(action)
+}
+
+/// Gives an action's flags, those of a collection's members taken together.
+pub(super) fn flags_for(t: &mut Tables<'_>, action: ActionIdx, node: Option<NodeIdx>) -> Flags {
+    let row = &t.actions[action];
+    let own = Flags { optional: row.optional, runnable: row.runnable, migratable: row.migratable };
+    let Some(rsc) = row.rsc else { return own };
+    if t.resources[rsc].is_primitive() {
+        return own;
+    }
+    let task = row.task;
+    if t.resources[rsc].is_group() {
+        group_flags(t, action, rsc, node)
+    } else if matches!(
+        task,
+        "start" | "stop" | "promote" | "demote" | "running" | "stopped" | "promoted" | "demoted"
+    ) {
+        instance_flags(t, action, rsc, node)
+    } else {
+        own
+    }
+}
+
+fn group_flags(t: &mut Tables<'_>, action: ActionIdx, rsc: RscIdx, node: Option<NodeIdx>) -> Flags {
+    let task = base_task(t.actions[action].task);
+    let mut flags = Flags { optional: true, runnable: true, migratable: false };
+    for child in t.resources[rsc].children.clone() {
+        if let Some(inner) = create::find(t, child, task, node) {
+            let row = &t.actions[inner];
+            if !row.optional {
+                flags.optional = false;
+                t.actions[action].optional = false;
+            }
+            let row = &t.actions[inner];
+            if !row.runnable && (!row.optional || task != "stop") {
+                flags.runnable = false;
+                t.actions[action].runnable = false;
+            }
+        } else if task != "stop" && task != "demote" {
+            flags.runnable = flags.runnable && node.is_none();
+        }
+    }
+    flags
+}
+
+fn instance_flags(
+    t: &mut Tables<'_>,
+    action: ActionIdx,
+    rsc: RscIdx,
+    node: Option<NodeIdx>,
+) -> Flags {
+    let task = base_task(t.actions[action].task);
+    let mut flags = Flags { optional: true, runnable: true, migratable: false };
+    let mut any_runnable = false;
+    for child in t.resources[rsc].children.clone() {
+        let found = if t.resources[child].is_primitive() {
+            create::find(t, child, task, node)
+        } else {
+            create::find(t, child, task, None)
+        };
+        let Some(inner) = found else { continue };
+        let inner_flags = flags_for(t, inner, node);
+        if !inner_flags.optional {
+            flags.optional = false;
+            t.actions[action].optional = false;
+        }
+        any_runnable |= inner_flags.runnable;
+    }
+    if !any_runnable {
+        flags.runnable = false;
+        if node.is_none() {
+            t.actions[action].runnable = false;
+        }
+    }
+    flags
+}
+
+/// Applies an effect to a clone's or bundle's instances.
+pub(super) fn update(
+    t: &mut Tables<'_>,
+    first: ActionIdx,
+    then: ActionIdx,
+    node: Option<NodeIdx>,
+    flags: Flags,
+    filter: u8,
+    kind: Relation,
+) {
+    let (Some(rsc), first_rsc) = (t.actions[then].rsc, t.actions[first].rsc) else { return };
+    if let Some(first_rsc) = first_rsc.filter(|&first_rsc| interleaves(t, first_rsc, rsc)) {
+        interleave(t, (first, first_rsc), (then, rsc), node, filter, kind);
+        return;
+    }
+    effect::primitive(t, first, then, flags, filter, kind);
+    let task = base_task(t.actions[then].task);
+    for child in t.resources[rsc].children.clone() {
+        if let Some(inner) = create::find(t, child, task, node)
+            && t.actions[inner].runnable
+        {
+            effect::update(t, first, inner, node, flags, filter, kind);
+        }
+    }
+}
+
+fn interleaves(t: &Tables<'_>, first: RscIdx, then: RscIdx) -> bool {
+    if first == then || !t.resources[first].is_collective() || !t.resources[then].is_collective() {
+        return false;
+    }
+    if t.resources[then].is_bundle() {
+        return t.resources[first].is_bundle();
+    }
+    t.resources[then].clone_data().is_some_and(|data| data.interleave)
+}
+
+fn interleave(
+    t: &mut Tables<'_>,
+    (first, first_rsc): (ActionIdx, RscIdx),
+    (then, then_rsc): (ActionIdx, RscIdx),
+    node: Option<NodeIdx>,
+    filter: u8,
+    kind: Relation,
+) {
+    let current = matches!(t.actions[first].task, "stopped" | "demoted" | "stop" | "demote");
+    let first_task = base_task(t.actions[first].task);
+    let then_task = base_task(t.actions[then].task);
+    for instance in t.resources[then_rsc].children.clone() {
+        let Some(partner) = compatible(t, instance, first_rsc, current) else {
+            let needed =
+                kind.any(Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::THEN_IMPLIES_FIRST));
+            if needed && !current && t.resources[instance].assigned_to.is_some() {
+                crate::assign::place::assign_to(t, instance, None, true, true);
+            }
+            continue;
+        };
+        let from = instance_action(t, partner, first_task);
+        let to = instance_action(t, instance, then_task);
+        let (Some(from), Some(to)) = (from, to) else { continue };
+        link(t, from, to, kind);
+        let flags = flags_for(t, from, node);
+        effect::update(t, from, to, node, flags, filter, kind);
+    }
+}
+
+fn instance_action(t: &Tables<'_>, rsc: RscIdx, task: &str) -> Option<ActionIdx> {
+    create::find(t, rsc, task, None)
+}
+
+/// Gives the instance of a clone that is where this instance is.
+pub(crate) fn compatible(
+    t: &Tables<'_>,
+    instance: RscIdx,
+    clone: RscIdx,
+    current: bool,
+) -> Option<RscIdx> {
+    let place = |rsc: RscIdx| location(t, rsc, current);
+    let here = place(instance)?;
+    let mut all = t.resources[clone].children.iter().copied();
+    all.find(|&other| {
+        place(other) == Some(here) && (current || t.resources[other].next_role != Role::Stopped)
+    })
+}
+
+/// Where a resource is, or will be.
+fn location(t: &Tables<'_>, rsc: RscIdx, current: bool) -> Option<NodeIdx> {
+    let row = &t.resources[rsc];
+    if !row.is_primitive() {
+        return row.children.iter().find_map(|&child| location(t, child, current));
+    }
+    if current { row.active_on.first().copied() } else { row.assigned_to }
+}

@@ -1,0 +1,163 @@
+//! What one link does to the two actions it joins, for each kind of effect.
+
+use super::collective;
+use crate::action::create;
+use crate::model::{ActionIdx, NodeIdx, Relation, Role, Tables};
+
+/// Whether an action is optional and can run, as another action sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flags {
+    pub(super) optional: bool,
+    pub(super) runnable: bool,
+    pub(super) migratable: bool,
+}
+
+/// The effect is about being optional.
+pub(super) const OPTIONAL: u8 = 1;
+/// The effect is about being runnable.
+pub(super) const RUNNABLE: u8 = 2;
+
+/// Applies one effect, to the members of a collection too.
+pub(super) fn update(
+    t: &mut Tables<'_>,
+    first: ActionIdx,
+    then: ActionIdx,
+    node: Option<NodeIdx>,
+    flags: Flags,
+    filter: u8,
+    kind: Relation,
+) {
+    let Some(rsc) = t.actions[then].rsc else {
+        primitive(t, first, then, flags, filter, kind);
+        return;
+    };
+    if t.resources[rsc].is_primitive() {
+        primitive(t, first, then, flags, filter, kind);
+    } else if t.resources[rsc].is_group() {
+        primitive(t, first, then, flags, filter, kind);
+        let task = t.actions[then].task;
+        for child in t.resources[rsc].children.clone() {
+            if let Some(inner) = create::find(t, child, collective::base_task(task), node) {
+                update(t, first, inner, node, flags, filter, kind);
+            }
+        }
+    } else {
+        collective::update(t, first, then, node, flags, filter, kind);
+    }
+}
+
+/// Applies one effect to two single actions.
+pub(super) fn primitive(
+    t: &mut Tables<'_>,
+    first: ActionIdx,
+    then: ActionIdx,
+    flags: Flags,
+    filter: u8,
+    kind: Relation,
+) {
+    let then_before = (t.actions[then].optional, t.actions[then].runnable);
+    if kind.has(Relation::ASYMMETRIC) {
+        asymmetric(t, first, then);
+    }
+    if kind.has(Relation::THEN_IMPLIES_FIRST) && !t.actions[then].optional {
+        if filter & OPTIONAL != 0 && t.actions[first].optional {
+            t.actions[first].optional = false;
+        }
+        if flags.migratable && !t.actions[then].migratable {
+            t.actions[first].migratable = false;
+        }
+    }
+    if kind.has(Relation::PROMOTED_THEN_IMPLIES_FIRST) && !t.actions[then].optional {
+        let promoted = t.actions[then].rsc.is_some_and(|r| t.resources[r].role == Role::Promoted);
+        if filter & OPTIONAL != 0 && promoted {
+            t.actions[first].optional = false;
+            if t.actions[first].migratable && !t.actions[then].migratable {
+                t.actions[first].migratable = false;
+            }
+        }
+    }
+    if kind.has(Relation::UNMIGRATABLE_THEN_BLOCKS) && filter & OPTIONAL != 0 {
+        if !(t.actions[then].migratable && t.actions[then].runnable) {
+            t.actions[first].runnable = false;
+        }
+        if !t.actions[then].optional {
+            t.actions[first].optional = false;
+        }
+    }
+    if kind.has(Relation::UNRUNNABLE_FIRST_BLOCKS)
+        && filter & RUNNABLE != 0
+        && t.actions[then].runnable
+        && !flags.runnable
+    {
+        t.actions[then].runnable = false;
+        t.actions[then].migratable = false;
+    }
+    if kind.has(Relation::FIRST_IMPLIES_THEN)
+        && filter & OPTIONAL != 0
+        && t.actions[then].optional
+        && !flags.optional
+        && !t.actions[first].migratable
+    {
+        t.actions[then].optional = false;
+    }
+    if kind.has(Relation::INTERMEDIATE_STOP) {
+        restart(t, first, then, filter);
+    }
+    let after = (t.actions[then].optional, t.actions[then].runnable);
+    if after != then_before
+        && let Some(rsc) = t.actions[then].rsc
+        && t.resources[rsc].parent.is_some()
+    {
+        super::update(t, then);
+    }
+}
+
+/// Without first, then does not happen either, unless it is already so.
+fn asymmetric(t: &mut Tables<'_>, first: ActionIdx, then: ActionIdx) {
+    let Some(rsc) = t.actions[then].rsc else { return };
+    if t.actions[first].runnable {
+        return;
+    }
+    if t.actions[then].optional {
+        let settled = matches!(
+            (t.resources[rsc].role, t.actions[then].task),
+            (Role::Stopped, "stop")
+                | (Role::Started, "start")
+                | (Role::Unpromoted, "start" | "demote")
+                | (Role::Promoted, "start" | "promote")
+        );
+        if settled {
+            return;
+        }
+    }
+    t.actions[then].optional = false;
+    t.actions[then].runnable = false;
+}
+
+/// A start that is needed, or impossible, means that what runs has to stop first.
+fn restart(t: &mut Tables<'_>, first: ActionIdx, then: ActionIdx, filter: u8) {
+    let then_rsc = t.actions[then].rsc;
+    let managed = then_rsc.is_some_and(|rsc| t.resources[rsc].managed);
+    let required = filter & OPTIONAL != 0 && !t.actions[then].optional;
+    let impossible = filter & RUNNABLE != 0
+        && !t.actions[then].runnable
+        && managed
+        && t.actions[then].rsc == t.actions[first].rsc;
+    if !required && !impossible {
+        return;
+    }
+    if !t.actions[first].runnable && required {
+        t.actions[then].runnable = false;
+    }
+    t.actions[first].optional = false;
+    if impossible && !required {
+        let stays = then_rsc.is_some_and(|rsc| t.resources[rsc].start_pending);
+        if stays {
+            return;
+        }
+    }
+    if !t.actions[then].migratable {
+        t.actions[first].migratable = false;
+    }
+    t.actions[then].optional = false;
+}

@@ -1,0 +1,82 @@
+//! Orderings applied to actions: what one action's state means for another's.
+
+mod collective;
+mod effect;
+mod update;
+
+pub(crate) use update::{apply_all, update};
+
+use crate::action::create;
+use crate::model::{ActionIdx, Link, Ordering, Relation, Role, RscIdx, Tables};
+
+/// Links two actions; false where they were already.
+pub(crate) fn link(
+    t: &mut Tables<'_>,
+    first: ActionIdx,
+    then: ActionIdx,
+    relation: Relation,
+) -> bool {
+    if relation == Relation::NONE || first == then {
+        return false;
+    }
+    let already = t.actions[first]
+        .after
+        .iter()
+        .any(|link| link.action == then && link.relation.any(relation));
+    if already {
+        return false;
+    }
+    t.actions[first].after.insert(0, Link { action: then, relation, graphed: false });
+    t.actions[then].before.insert(0, Link { action: first, relation, graphed: false });
+    true
+}
+
+/// Turns every ordering into links between actions, in order of creation.
+pub(super) fn link_all(t: &mut Tables<'_>) {
+    let mut at = 0;
+    while at < t.orderings.len() {
+        let ordering = t.orderings[at];
+        at += 1;
+        let firsts = match (ordering.first.action, ordering.first.rsc) {
+            (Some(action), _) => vec![action],
+            (None, Some(rsc)) => firsts(t, rsc, &ordering),
+            (None, None) => Vec::new(),
+        };
+        for first in firsts {
+            after(t, first, &ordering);
+        }
+    }
+}
+
+fn firsts<'c>(t: &mut Tables<'c>, rsc: RscIdx, ordering: &Ordering<'c>) -> Vec<ActionIdx> {
+    let Some(task) = ordering.first.task else { return Vec::new() };
+    let found = create::find_all(t, rsc, task, None);
+    if !found.is_empty() {
+        return found;
+    }
+    let then = ordering.then.action.and_then(|action| t.actions[action].rsc);
+    if ordering.then.rsc.or(then) == Some(rsc) {
+        return Vec::new();
+    }
+    let role = t.resources[rsc].role;
+    let moot = match task {
+        "stop" => role == Role::Stopped,
+        "demote" => matches!(role, Role::Started | Role::Unpromoted | Role::Stopped),
+        _ => false,
+    };
+    if moot {
+        return Vec::new();
+    }
+    vec![create::resource(t, rsc, task, 0, None, true)]
+}
+
+fn after<'c>(t: &mut Tables<'c>, first: ActionIdx, ordering: &Ordering<'c>) {
+    if let Some(then) = ordering.then.action {
+        link(t, first, then, ordering.relation);
+        return;
+    }
+    let (Some(rsc), Some(task)) = (ordering.then.rsc, ordering.then.task) else { return };
+    for then in create::find_all(t, rsc, task, None) {
+        link(t, first, then, ordering.relation);
+    }
+}

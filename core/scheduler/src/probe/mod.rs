@@ -1,0 +1,150 @@
+//! Probes: what is active where, asked once of every node that has not answered yet.
+
+use crate::action::create;
+use crate::constraint::ordering::by_action;
+use crate::model::{Discovery, End, NodeIdx, Ordering, Relation, Role, RscIdx, Tables, Variant};
+
+/// Makes the probes that are missing.
+pub(crate) fn schedule(t: &mut Tables<'_>) {
+    if !t.options.startup_probes {
+        return;
+    }
+    for node in t.nodes.ids().collect::<Vec<_>>() {
+        let row = &t.nodes[node];
+        if !row.online || row.unclean || !row.discovery || row.pending {
+            continue;
+        }
+        for rsc in t.top.clone() {
+            resource(t, rsc, node);
+        }
+    }
+}
+
+fn resource(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
+    match t.resources[rsc].variant {
+        Variant::Primitive => primitive(t, rsc, node),
+        Variant::Clone(_) if !t.resources[rsc].unique => anonymous(t, rsc, node),
+        Variant::Group(_) | Variant::Clone(_) | Variant::Bundle(_) => {
+            let mut any = false;
+            for child in t.resources[rsc].children.clone() {
+                any |= resource(t, child, node);
+            }
+            any
+        }
+    }
+}
+
+/// One instance answers for all: that which will be on the node, or the first.
+fn anonymous(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
+    if excluded(t, rsc, node) {
+        return false;
+    }
+    let children = t.resources[rsc].children.clone();
+    let there = children.iter().copied().find(|&child| {
+        t.primitives(child).iter().any(|&inner| t.resources[inner].assigned_to == Some(node))
+    });
+    let Some(child) = there.or_else(|| children.first().copied()) else { return false };
+    resource(t, child, node)
+}
+
+fn excluded(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
+    let top = t.top_of(rsc, false);
+    let row = &t.resources[rsc];
+    let placed = row.allowed.find(node).map(|placed| placed.discovery);
+    if row.exclusive_discovery || t.resources[top].exclusive_discovery {
+        return placed != Some(Discovery::Exclusive);
+    }
+    placed == Some(Discovery::Never)
+}
+
+fn primitive(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
+    let row = &t.resources[rsc];
+    if row.removed || row.known_on.contains(&node) || excluded(t, rsc, node) {
+        return false;
+    }
+    if t.nodes[node].is_remote() && !remote_may(t, rsc, node) {
+        return false;
+    }
+    let probe = create::resource(t, rsc, "monitor", 0, Some(node), false);
+    t.actions[probe].optional = false;
+    crate::fence::unfence_before(t, rsc, node, probe);
+    let row = &t.resources[rsc];
+    let target = if !row.active_on.contains(&node) {
+        "7"
+    } else if row.role == Role::Promoted {
+        "8"
+    } else {
+        "0"
+    };
+    t.actions[probe].meta.insert("op_target_rc".to_owned(), target.to_owned());
+    let top = t.top_of(rsc, false);
+    let after = |task: &'static str| End { rsc: Some(top), task: Some(task), action: None };
+    t.orderings.push(Ordering {
+        first: by_action(probe),
+        then: after("start"),
+        relation: Relation::UNRUNNABLE_FIRST_BLOCKS,
+    });
+    t.orderings.push(Ordering {
+        first: by_action(probe),
+        then: after("reload-agent"),
+        relation: Relation::ORDERED,
+    });
+    true
+}
+
+/// Some things cannot be on a remote node, and are not looked for there.
+fn remote_may(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
+    let row = &t.resources[rsc];
+    if row.fence_device || row.remote_connection || !row.fillers.is_empty() {
+        return false;
+    }
+    if let Some(container) = t.guest_container(node) {
+        let host = &t.resources[container];
+        return host.role != Role::Stopped && !host.failed && host.next_role != Role::Stopped;
+    }
+    true
+}
+
+/// What waits for a stop waits for the probes of the same resource too.
+pub(crate) fn order(t: &mut Tables<'_>) {
+    for index in 0..t.orderings.len() {
+        let ordering = t.orderings[index];
+        let first_rsc =
+            ordering.first.rsc.or_else(|| ordering.first.action.and_then(|a| t.actions[a].rsc));
+        let then_rsc =
+            ordering.then.rsc.or_else(|| ordering.then.action.and_then(|a| t.actions[a].rsc));
+        let task = ordering
+            .first
+            .task
+            .or_else(|| ordering.first.action.map(|action| t.actions[action].task));
+        let Some(first_rsc) = first_rsc else { continue };
+        if Some(first_rsc) == then_rsc
+            || task != Some("stop")
+            || ordering.relation == Relation::NONE
+        {
+            continue;
+        }
+        if then_rsc.is_some() && t.resources[first_rsc].container == then_rsc {
+            continue;
+        }
+        let probes = create::find_all(t, first_rsc, "monitor", None);
+        if probes.is_empty() {
+            continue;
+        }
+        let thens = match (ordering.then.action, ordering.then.rsc, ordering.then.task) {
+            (Some(action), _, _) => vec![action],
+            (None, Some(rsc), Some(task)) => create::find_all(t, rsc, task, None),
+            _ => Vec::new(),
+        };
+        let relation = if ordering.relation.has(Relation::IF_ON_SAME_NODE_OR_TARGET) {
+            Relation::ORDERED.with(Relation::IF_ON_SAME_NODE_OR_TARGET)
+        } else {
+            Relation::ORDERED
+        };
+        for then in thens {
+            for &probe in &probes {
+                crate::order::link(t, probe, then, relation);
+            }
+        }
+    }
+}
