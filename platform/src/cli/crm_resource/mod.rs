@@ -17,6 +17,8 @@ use super::exit::Exit;
 use super::options;
 use super::run::{Failure, Outcome, Run, Tool};
 use clap::{ArgAction, Command};
+use core::time::Duration;
+use diarch_cib::time::interval_ms;
 use diarch_cluster::request::Request;
 
 /// The tool.
@@ -218,10 +220,25 @@ fn with_resource(run: &mut Run, chosen: &str) -> Outcome {
     }
 }
 
-/// `--wait`: until no transition is running and none is due.
+/// `--wait`: until no transition is running and none is due, or `--timeout` is over.
 fn wait(run: &Run) -> Outcome {
-    let reply = run.source()?.ask(&Request::WaitIdle)?;
-    answered(reply.rc, &reply.message)
+    let source = run.source()?;
+    let Some(text) = run.text("timeout") else {
+        let reply = source.ask(&Request::WaitIdle)?;
+        return answered(reply.rc, &reply.message);
+    };
+    let timeout = interval_ms(&text).ok_or_else(|| {
+        Failure::new(Exit::InvalidParam, format!("Invalid value for --timeout: {text}"))
+    })?;
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(source.ask(&Request::WaitIdle)));
+    match receiver.recv_timeout(Duration::from_millis(timeout)) {
+        Ok(reply) => {
+            let reply = reply?;
+            answered(reply.rc, &reply.message)
+        }
+        Err(_) => Err(Failure::new(Exit::Timeout, "Error performing operation: Timer expired")),
+    }
 }
 
 /// `--fail`: pretend that a monitor failed.
