@@ -288,6 +288,8 @@ mod tests {
                 kind,
                 operation: action.operation,
                 key: action.key,
+                internal_key: None,
+                router: None,
                 node: action.node,
                 node_id: None,
             }

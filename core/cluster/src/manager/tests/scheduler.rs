@@ -63,6 +63,8 @@ impl Plan {
             kind: ActionKind::Resource,
             operation: String::new(),
             key: String::new(),
+            internal_key: None,
+            router: None,
             node: None,
             node_id: None,
         });
