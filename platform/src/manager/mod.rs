@@ -1,7 +1,6 @@
 //! The manager's process: one thread, one loop. Tasks wait for the guardian, the links, tools and
 //! agents, and put what happened into one queue; the loop tells the machine and does what it asks.
 
-mod scheduler;
 mod tasks;
 
 use crate::cli::exit::Exit;
@@ -12,6 +11,7 @@ use crate::storage::{self, CibStore, InputStore};
 use crate::timeline::Line;
 use crate::transport::{self, Carrier, PacketSocket};
 use crate::{clock, process};
+use diarch_cluster::controller::policy;
 use diarch_cluster::manager::{Manager, ManagerConfig};
 use diarch_cluster::manager_io::{AgentCall, ClientId, Durable, Input, JobId, Output};
 use diarch_cluster::request::Reply;
@@ -104,7 +104,7 @@ impl World {
             boot,
             cib: cib.load(),
             seed: random()?,
-            scheduler: scheduler::schedule,
+            scheduler: policy::plan,
         };
         let machine = Manager::new(config, clock::now(), clock::wall());
         let (events, inbox) = bounded(EVENTS_MAX);

@@ -4,6 +4,7 @@ use crate::manager_io::WallClock;
 use core::time::Duration;
 use diarch_cib::{Document, Element};
 use diarch_scheduler::graph::Graph;
+use diarch_scheduler::{Input, schedule};
 
 /// What the scheduler decided.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -18,6 +19,14 @@ pub struct Planned {
 
 /// The scheduler: a pure function of the CIB and the wall clock.
 pub type Scheduler = fn(&Document, WallClock) -> Planned;
+
+/// What the scheduler of this build decides.
+#[must_use]
+pub fn plan(cib: &Document, wall: WallClock) -> Planned {
+    let (plan, diagnostics) = schedule(cib, &Input { now: wall.0 });
+    let warnings = diagnostics.into_iter().map(|diagnostic| diagnostic.message).collect();
+    Planned { recheck_by: plan.tables.recheck_by.get(), graph: plan.graph, warnings }
+}
 
 const RECHECK_DEFAULT: Duration = Duration::from_secs(15 * 60);
 

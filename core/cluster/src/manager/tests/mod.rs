@@ -4,6 +4,7 @@
 mod scheduler;
 mod world;
 
+use crate::controller::policy;
 use crate::request::{CibOperation, CibRequest, Request};
 use crate::view::{FenceOutcome, Proof, Refusal, Report};
 use core::time::Duration;
@@ -368,6 +369,61 @@ fn whatever_happens_in_between_the_pair_agrees_in_the_end() {
         }
         for disk in &world.disks {
             assert!(disk.contains("have-watchdog"), "seed {seed}");
+        }
+    }
+}
+
+/// A primitive with a monitor, as an administrator writes it.
+fn monitored(id: &str) -> String {
+    format!(
+        "<primitive id=\"{id}\" class=\"ocf\" provider=\"test\" type=\"agent\"><operations>\
+         <op id=\"{id}-monitor\" name=\"monitor\" interval=\"10s\" timeout=\"20s\"/>\
+         </operations></primitive>"
+    )
+}
+
+#[test]
+fn the_real_scheduler_starts_monitors_recovers_and_takes_over() {
+    let group = format!("<group id=\"g\">{}{}</group>", monitored("r"), monitored("s"));
+    let mut world = World::scheduled_by(policy::plan, &[group]);
+    world.both();
+    world.run(SECOND * 25);
+    let home = world.active("r")[0];
+    assert_eq!(world.active("s"), [home], "{:?}", world.ran);
+    assert_eq!((world.count("start"), world.count("stop")), (2, 0), "{:?}", world.ran);
+    world.stop_behind_the_back("s");
+    world.run(SECOND * 15);
+    assert_eq!((world.active("r"), world.active("s")), (vec![home], vec![home]));
+    world.restart_manager(home);
+    world.run(SECOND * 15);
+    world.restart_manager(1 - home);
+    world.run(SECOND * 15);
+    assert_eq!((world.count("start"), world.count("stop")), (3, 1), "{:?}", world.ran);
+    world.kill(home);
+    world.lost(1 - home);
+    world.run(SECOND);
+    world.down(1 - home, Proof::PowerOff);
+    world.run(SECOND);
+    assert_eq!(world.active("s"), [1 - home], "{:?}", world.ran);
+}
+
+#[test]
+fn with_the_real_scheduler_a_node_leaves_only_when_everything_is_stopped() {
+    let mut world = World::scheduled_by(policy::plan, &[monitored("r")]);
+    world.both();
+    world.run(SECOND * 25);
+    for leaver in [1, 0] {
+        let home = world.active("r")[0];
+        world.ask(leaver, Request::Shutdown);
+        world.run(SECOND * 5);
+        let left = world.log.iter().any(|line| line == &world::named(leaver, "leave"));
+        assert!(left, "{:?} {}", world.log, world.cib(0));
+        assert_eq!(world.active("r"), if leaver == 0 { vec![] } else { vec![home] });
+        if leaver == 1 {
+            world.kill(1);
+            world.down(0, Proof::LeftCleanly);
+            world.run(SECOND);
+            assert_eq!(world.active("r"), [0]);
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::scheduler::plan;
 use crate::Instant;
 use crate::config::{Key, NodeIndex, PairConfig};
+use crate::controller::policy::Scheduler;
 use crate::executor::ocf;
 use crate::manager::{Manager, ManagerConfig};
 use crate::manager_io::{
@@ -21,6 +22,7 @@ const DISK: Duration = Duration::from_millis(5);
 const SLOW: Duration = Duration::from_secs(3);
 
 pub(super) struct World {
+    scheduler: Scheduler,
     managers: [Option<Manager>; 2],
     now: Instant,
     queue: Vec<(Instant, u64, usize, Input)>,
@@ -87,7 +89,12 @@ fn pair(local: NodeIndex) -> PairConfig {
 
 impl World {
     pub(super) fn new(primitives: &[String]) -> Self {
+        Self::scheduled_by(plan, primitives)
+    }
+
+    pub(super) fn scheduled_by(scheduler: Scheduler, primitives: &[String]) -> Self {
         let mut world = Self {
+            scheduler,
             managers: [None, None],
             now: Instant::from_micros(1_000_000),
             queue: Vec::new(),
@@ -128,7 +135,7 @@ impl World {
             boot: self.boot(node),
             cib: Some(self.disks[node].clone()),
             seed: self.restarts * 1000,
-            scheduler: plan,
+            scheduler: self.scheduler,
         };
         self.managers[node] = Some(Manager::new(config, self.now, self.wall()));
     }
