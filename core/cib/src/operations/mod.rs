@@ -425,6 +425,8 @@ fn home(work: &Document, within: NodeId, given: Element<'_>) -> Option<NodeId> {
         "rsc_location" | "rsc_colocation" | "rsc_order" | "rsc_ticket" => "constraints",
         "cluster_property_set" => "crm_config",
         "node_state" | "tickets" => "status",
+        "crm_config" | "rsc_defaults" | "op_defaults" | "nodes" | "resources" | "constraints"
+        | "acls" | "fencing-topology" | "tags" | "alerts" => "configuration",
         _ => return None,
     };
     (work.element(within).name() == "cib").then(|| section(work, Some(name))).flatten()

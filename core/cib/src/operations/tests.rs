@@ -140,3 +140,24 @@ fn several_matches_are_shown_without_their_children_on_request() {
     let found = query(&document, &wanted).unwrap().write_compact();
     assert_eq!(found, "<xpath-query><nodes/><resources/></xpath-query>");
 }
+
+#[test]
+fn a_section_given_without_a_scope_is_filled() {
+    let text = "<cib epoch='1' num_updates='0' admin_epoch='0'><configuration><resources>\
+                <primitive id='A'/></resources></configuration><status/></cib>";
+    let mut document = Document::parse(text).unwrap();
+    let operation = Operation {
+        kind: Kind::Create,
+        section: None,
+        xpath: None,
+        input: Some("<resources><primitive id='B'/></resources>"),
+        allow_create: false,
+        score: false,
+        no_children: false,
+    };
+    apply(&mut document, &operation).unwrap();
+    let sections = document.root().descendants().filter(|e| e.name() == "resources");
+    assert_eq!(sections.count(), 1);
+    let path = "/cib/configuration/resources/primitive";
+    assert_eq!(xpath::select(&document, path).unwrap().len(), 2);
+}
