@@ -121,3 +121,54 @@ pub(crate) fn answer(answers: &Sender<Reply>, reply: Reply) -> bool {
 fn senseless(reason: &str) -> Reply {
     Reply { rc: PROTOCOL, message: reason.to_owned(), payload: String::new() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read as _, Write as _};
+
+    /// What a client that says `words` is answered by a server that repeats each request's text.
+    fn talk(words: &[u8]) -> Vec<Reply> {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        ours.write_all(words).unwrap();
+        ours.shutdown(std::net::Shutdown::Write).unwrap();
+        let client = Async::new(theirs).unwrap();
+        let (answers, queue) = smol::channel::bounded(ANSWERS_MAX);
+        smol::block_on(async {
+            let repeat = async |request: Request| {
+                let payload = request.to_xml();
+                answer(&answers, Reply { rc: 0, message: String::new(), payload })
+            };
+            if let Some(last) = read(&client, repeat).await {
+                assert!(answer(&answers, last));
+            }
+            answers.close();
+            write(&client, queue).await;
+        });
+        drop(client);
+        let mut bytes = Vec::new();
+        ours.read_to_end(&mut bytes).unwrap();
+        let mut decoder = Decoder::default();
+        decoder.push(&bytes);
+        let texts = std::iter::from_fn(|| decoder.take().unwrap());
+        texts.map(|text| Reply::from_xml(&text).unwrap()).collect()
+    }
+
+    #[test]
+    fn requests_are_passed_on_in_order_and_answered() {
+        let requests = [Request::Nodes, Request::Health];
+        let words = requests.iter().flat_map(|one| encode(&one.to_xml()).unwrap());
+        let answers = talk(&words.collect::<Vec<_>>());
+        let texts: Vec<String> = requests.iter().map(Request::to_xml).collect();
+        assert_eq!(answers.into_iter().map(|reply| reply.payload).collect::<Vec<_>>(), texts);
+    }
+
+    #[test]
+    fn a_client_that_makes_no_sense_is_told_so_and_heard_no_further() {
+        let mut words = encode("<nonsense/>").unwrap();
+        words.extend(encode(&Request::Nodes.to_xml()).unwrap());
+        let answers = talk(&words);
+        assert_eq!(answers.len(), 1);
+        assert_eq!(answers[0].rc, PROTOCOL);
+    }
+}
