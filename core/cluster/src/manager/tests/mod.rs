@@ -329,8 +329,8 @@ fn an_idle_pair_wakes_for_its_progress_reports_and_monitors_only() {
     assert!(world.wakeups <= 2 * 41 + 2 * 7, "{}", world.wakeups);
 }
 
-/// Restarted managers, a changing lead, lost segments, slow disks, failing resources and tools on both nodes, in any
-/// order: afterwards both know the same and everything runs exactly once.
+/// Restarted managers, a changing lead, lost segments, slow disks, failing resources and tools on
+/// both nodes, in any order: afterwards both know the same and everything runs exactly once.
 #[test]
 fn whatever_happens_in_between_the_pair_agrees_in_the_end() {
     for seed in 0..60 {
