@@ -132,7 +132,9 @@ pub(crate) fn cancel<'c>(
 ) -> crate::model::ActionIdx {
     let key = create::key(&t.resources[rsc].id, task, interval_ms);
     let action = create::blank(t, "cancel", key);
+    let meta = super::policy::meta(t, rsc, Some(node), task, interval_ms);
     let row = &mut t.actions[action];
+    row.meta = meta;
     row.rsc = Some(rsc);
     row.node = Some(node);
     row.optional = false;
@@ -140,7 +142,6 @@ pub(crate) fn cancel<'c>(
     row.interval_ms = interval_ms;
     row.meta.insert("interval".to_owned(), interval_ms.to_string());
     row.meta.insert("operation".to_owned(), task.to_owned());
-    row.meta.insert("timeout".to_owned(), "20000".to_owned());
     if let Some(call_id) = call_id {
         row.meta.insert("call_id".to_owned(), call_id.to_owned());
     }
@@ -247,7 +248,8 @@ fn cancel_in<'c>(t: &mut Tables<'c>, node: NodeIdx, entry: diarch_cib::xml::Elem
             .ops
             .iter()
             .any(|c| c.name == task && c.interval_ms == interval && c.enabled);
-        if known || op.attribute("op-status") == Some("-1") {
+        let halted = t.resources[rsc].maintenance || t.nodes[node].maintenance;
+        if known && !halted || op.attribute("op-status") == Some("-1") {
             continue;
         }
         let action = cancel(t, rsc, task, interval, node, op.attribute("call-id"));

@@ -247,7 +247,7 @@ fn stop(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
             t.actions[action].runnable = false;
         }
         if t.options.remove_after_stop {
-            let delete = create::resource(t, rsc, "lrm_delete", 0, Some(node), optional);
+            let delete = create::resource(t, rsc, "delete", 0, Some(node), optional);
             crate::order::link(t, action, delete, Relation::ORDERED);
         }
     }

@@ -74,9 +74,10 @@ pub(super) fn compare(t: &Tables<'_>, a: RscIdx, b: RscIdx) -> Ordering {
     };
     let value = |rsc: RscIdx| here(rsc).map(|node| t.resources[rsc].allowed.score(node));
     let failed = |rsc: RscIdx| t.primitives(rsc).iter().any(|&inner| t.resources[inner].failed);
+    let rank = |rsc: RscIdx| t.resources[rsc].priority.max(t.resources[rsc].promotion_priority);
     fit(b)
         .cmp(&fit(a))
-        .then_with(|| t.resources[b].priority.cmp(&t.resources[a].priority))
+        .then_with(|| rank(b).cmp(&rank(a)))
         .then_with(|| here(b).is_some().cmp(&here(a).is_some()))
         .then_with(|| failed(a).cmp(&failed(b)))
         .then_with(|| value(b).cmp(&value(a)))

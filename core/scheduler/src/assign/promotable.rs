@@ -23,9 +23,8 @@ pub(super) fn add_scores(t: &mut Tables<'_>, rsc: RscIdx) {
             if value > 0 {
                 t.resources[child].allowed.add(placed.node, value);
             }
-            if value > t.resources[child].priority {
-                t.resources[child].priority = value;
-            }
+            let best = t.resources[child].promotion_priority.max(value);
+            t.resources[child].promotion_priority = best;
         }
     }
 }
@@ -83,6 +82,7 @@ pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
             }
             (Some(_), Role::Promoted) => score::INFINITY,
             (Some(_), Role::Stopped | Role::Unpromoted) => -score::INFINITY,
+            (None, Role::Stopped) => -score::INFINITY,
             (None, _) => 0,
         };
         t.resources[child].sort_index = value;
@@ -103,9 +103,7 @@ pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
         let place = node
             .map_or_else(|| "(inactive)".to_owned(), |node| format!("on {}", t.nodes[node].name));
         let id = t.resources[child].id.clone();
-        if !t.resources[child].removed {
             t.score_lines.push(format!("{id} promotion score {place}: {}", score::text(value)));
-        }
         let wanted = count < max && can_promote(t, rsc, child, node, value);
         count += i32::from(wanted);
         let role = if wanted { Role::Promoted } else { Role::Unpromoted };

@@ -65,7 +65,8 @@ fn threshold(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {
     if count < row.migration_threshold || row.migration_threshold == 0 || count == 0 {
         return;
     }
-    let failed = if row.unique { rsc } else { t.top_of(rsc, false) };
+    let anonymous = !row.unique && t.in_collective(rsc);
+    let failed = if anonymous { t.top_of(rsc, false) } else { rsc };
     for inner in t.subtree(failed) {
         t.resources[inner].allowed.add(node, -score::INFINITY);
     }

@@ -52,7 +52,7 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
         );
     }
     let relation = Relation::ORDERED;
-    add(t, rsc, "stop", rsc, "lrm_delete", relation);
+    add(t, rsc, "stop", rsc, "delete", relation);
     crate::assign::utilization::constraints(t, rsc);
     fillers(t, rsc);
 }

@@ -58,15 +58,15 @@ pub(crate) fn lose(t: &mut Tables<'_>, rsc: RscIdx, index: usize) {
     }
     if !ticket.granted {
         match loss {
-            LossPolicy::Stop => ban_everywhere(t, rsc, "__loss_of_ticket__"),
+            LossPolicy::Stop => ban_everywhere(t, rsc),
             LossPolicy::Demote => {
                 if role != Role::Promoted {
-                    ban_everywhere(t, rsc, "__loss_of_ticket__");
+                    ban_everywhere(t, rsc);
                 }
             }
             LossPolicy::Fence => {
                 let active = t.resources[rsc].active_on.clone();
-                ban_everywhere(t, rsc, "__loss_of_ticket__");
+                ban_everywhere(t, rsc);
                 for node in active {
                     fence::demand(t, node, "deadman ticket was lost", false);
                 }
@@ -82,9 +82,9 @@ pub(crate) fn lose(t: &mut Tables<'_>, rsc: RscIdx, index: usize) {
             && t.resources[rsc].active_on.is_empty()
             && loss == LossPolicy::Freeze
         {
-            ban_everywhere(t, rsc, "__no_ticket__");
+            ban_everywhere(t, rsc);
         }
     } else if ticket.standby && t.resources[rsc].role != Role::Promoted {
-        ban_everywhere(t, rsc, "__ticket_standby__");
+        ban_everywhere(t, rsc);
     }
 }

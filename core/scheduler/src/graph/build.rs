@@ -198,7 +198,6 @@ fn common_name<'t>(t: &'t Tables<'_>, rsc: RscIdx) -> Option<&'t str> {
         return None;
     }
     let name = base(&row.id);
-    let name = row.history_id.as_deref().unwrap_or(name);
     (name != row.id).then_some(name)
 }
 

@@ -38,7 +38,7 @@ pub(super) fn attributes(
         instance(t, rsc, &mut put);
     }
     for (name, value) in &row.meta {
-        if !matches!(name.as_str(), "requires" | "enabled") {
+        if !matches!(name.as_str(), "requires") {
             put(name, value);
         }
     }

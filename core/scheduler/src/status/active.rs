@@ -98,7 +98,7 @@ fn apply(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, on_fail: OnFail) {
             t.resources[rsc].managed = false;
             t.resources[rsc].blocked = true;
         }
-        OnFail::Ban => locate(t, rsc, node, -score::INFINITY, "__action_migration_auto__"),
+        OnFail::Ban => locate(t, rsc, node, -score::INFINITY),
         OnFail::Stop => t.resources[rsc].next_role = Role::Stopped,
         OnFail::Restart => {
             if running {
@@ -155,7 +155,7 @@ pub(super) fn add_running(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, failed
         }
     }
     if !t.resources[rsc].managed {
-        locate(t, rsc, node, score::INFINITY, "not_managed_default");
+        locate(t, rsc, node, score::INFINITY);
         let mut parent = t.resources[rsc].parent;
         while let Some(at) = parent {
             if !t.nodes[node].online {

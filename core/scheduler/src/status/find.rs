@@ -1,7 +1,7 @@
 //! Which resource a history entry belongs to: instances of anonymous clones share one name.
 
 use super::failcount::base;
-use crate::model::{Discovery, Location, NodeIdx, Requires, Role, RscIdx, Tables, Variant, score};
+use crate::model::{NodeIdx, Requires, RscIdx, Tables, Variant, score};
 use diarch_cib::xml::Element;
 use std::collections::BTreeMap;
 
@@ -140,7 +140,7 @@ fn removed<'c>(t: &mut Tables<'c>, id: &'c str, entry: Element<'c>) -> Option<Rs
         t.resources[container].fillers.push(rsc);
     }
     if t.options.stop_removed {
-        ban_everywhere(t, rsc, "__orphan_do_not_run__");
+        ban_everywhere(t, rsc);
     } else {
         t.resources[rsc].managed = false;
     }
@@ -157,28 +157,21 @@ fn orphan_node<'c>(t: &mut Tables<'c>, id: &'c str, rsc: RscIdx) {
     t.resources[rsc].remote_node = Some(node);
 }
 
-/// Adds a location constraint on one node.
-pub(crate) fn locate(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, value: i32, id: &'static str) {
-    t.locations.push(Location {
-        id,
-        rsc,
-        role: Role::Unknown,
-        nodes: vec![(node, value)],
-        discovery: Discovery::Always,
-    });
-    let index = t.locations.len() - 1;
-    t.resources[rsc].locations.push(index);
+/// Adds to a resource's score on one node, and to the scores of all inside it.
+pub(crate) fn locate(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, value: i32) {
+    for inner in t.subtree(rsc) {
+        let table = &mut t.resources[inner].allowed;
+        if table.contains(node) {
+            table.add(node, value);
+        } else {
+            table.put_score(node, value);
+        }
+    }
 }
 
 /// Keeps a resource from every node.
-pub(crate) fn ban_everywhere(t: &mut Tables<'_>, rsc: RscIdx, id: &'static str) {
-    t.locations.push(Location {
-        id,
-        rsc,
-        role: Role::Unknown,
-        nodes: t.nodes.ids().map(|node| (node, -score::INFINITY)).collect(),
-        discovery: Discovery::Always,
-    });
-    let index = t.locations.len() - 1;
-    t.resources[rsc].locations.push(index);
+pub(crate) fn ban_everywhere(t: &mut Tables<'_>, rsc: RscIdx) {
+    for node in t.nodes.ids() {
+        locate(t, rsc, node, -score::INFINITY);
+    }
 }

@@ -100,7 +100,7 @@ pub(super) fn unpack<'c>(
                 on_fail = OnFail::Ban;
             }
             let top = t.top_of(rsc, false);
-            super::find::locate(t, top, node, -score::INFINITY, "hard-error");
+            super::find::locate(t, top, node, -score::INFINITY);
             failed(t, &entry, on_fail, role, outcome);
         }
         Status::Error | Status::HardError | Status::FatalError | Status::NotConnected => {
@@ -125,9 +125,9 @@ fn error<'c>(t: &mut Tables<'c>, entry: &Entry<'c>, outcome: &mut Outcome<'c>) {
     failed(t, entry, on_fail, role, outcome);
     let top = t.top_of(entry.rsc, false);
     if entry.status == Status::HardError {
-        super::find::locate(t, top, entry.node, -score::INFINITY, "hard-error");
+        super::find::locate(t, top, entry.node, -score::INFINITY);
     } else if entry.status == Status::FatalError {
-        super::find::ban_everywhere(t, top, "fatal-error");
+        super::find::ban_everywhere(t, top);
     }
 }
 
@@ -404,7 +404,7 @@ fn failed<'c>(
         outcome.on_fail = on_fail;
     }
     match entry.task {
-        "stop" => super::find::locate(t, rsc, node, -score::INFINITY, "__stop_fail__"),
+        "stop" => super::find::locate(t, rsc, node, -score::INFINITY),
         "migrate_to" => migration::to_failed(t, entry),
         "migrate_from" => migration::from_failed(t, entry),
         "promote" => t.resources[rsc].role = Role::Promoted,
@@ -429,6 +429,6 @@ fn failed<'c>(
         t.resources[rsc].next_role = fail_role;
     }
     if fail_role == Role::Stopped {
-        super::find::ban_everywhere(t, rsc, "__fail_stop__");
+        super::find::ban_everywhere(t, rsc);
     }
 }

@@ -217,7 +217,8 @@ pub(crate) fn finish<'c>(
     read_utilization(t, rsc);
     if t.options.symmetric {
         for node in t.nodes.ids() {
-            let placed = Placed { node, score: 0, count: 0, discovery: Discovery::Always };
+            let score = t.nodes[node].base_score;
+            let placed = Placed { node, score, count: 0, discovery: Discovery::Always };
             t.resources[rsc].allowed.put(placed);
         }
     }
