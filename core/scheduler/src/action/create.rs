@@ -19,6 +19,7 @@ pub(crate) fn blank<'c>(t: &mut Tables<'c>, task: &'c str, key: String) -> Actio
         node: None,
         task,
         key,
+        priority: 0,
         interval_ms: 0,
         pseudo: false,
         runnable: true,

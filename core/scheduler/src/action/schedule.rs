@@ -51,19 +51,27 @@ fn group_steps(t: &mut Tables<'_>, rsc: RscIdx) {
 /// A clone's own steps happen where those of any instance do.
 fn clone_steps(t: &mut Tables<'_>, rsc: RscIdx) {
     let (starting, stopping, promoting, demoting) = states(t, rsc);
-    create::pseudo(t, rsc, "start", !starting, true);
-    let running = create::pseudo(t, rsc, "running", !starting, false);
-    t.actions[running].runnable = false;
-    let start_runs = any_runnable(t, rsc, "start");
-    t.actions[running].runnable = start_runs;
-    create::pseudo(t, rsc, "stop", !stopping, true);
-    create::pseudo(t, rsc, "stopped", !stopping, true);
+    step(t, rsc, "start", starting, true);
+    let runs = any_runnable(t, rsc, "start");
+    step(t, rsc, "running", starting, runs);
+    step(t, rsc, "stop", stopping, true);
+    step(t, rsc, "stopped", stopping, true);
     if t.resources[rsc].promotable {
-        create::pseudo(t, rsc, "promote", !promoting, true);
-        let promoted = create::pseudo(t, rsc, "promoted", !promoting, true);
-        t.actions[promoted].runnable = any_runnable(t, rsc, "promote");
-        create::pseudo(t, rsc, "demote", !demoting, true);
-        create::pseudo(t, rsc, "demoted", !demoting, true);
+        step(t, rsc, "promote", promoting, true);
+        let runs = any_runnable(t, rsc, "promote");
+        step(t, rsc, "promoted", promoting, runs);
+        step(t, rsc, "demote", demoting, true);
+        step(t, rsc, "demoted", demoting, true);
+    }
+}
+
+/// Makes one of a clone's own steps; those that tell of completion go before all else.
+fn step(t: &mut Tables<'_>, rsc: RscIdx, task: &'static str, required: bool, runnable: bool) {
+    let action = create::pseudo(t, rsc, task, !required, true);
+    let row = &mut t.actions[action];
+    row.runnable = runnable;
+    if matches!(task, "running" | "stopped" | "promoted" | "demoted") {
+        row.priority = crate::model::score::INFINITY;
     }
 }
 

@@ -83,6 +83,7 @@ pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
             (Some(_), Role::Promoted) => score::INFINITY,
             (Some(_), Role::Stopped | Role::Unpromoted) => -score::INFINITY,
             (None, Role::Stopped) => -score::INFINITY,
+            (None, _) if t.resources[child].removed => -score::INFINITY,
             (None, _) => 0,
         };
         t.resources[child].sort_index = value;

@@ -170,6 +170,10 @@ pub(crate) fn add<'c>(t: &mut Tables<'c>, constraint: Colocation<'c>) {
     if dependent == primary {
         return;
     }
+    if constraint.score <= -score::INFINITY {
+        keep_apart(t, &constraint, false);
+        keep_apart(t, &constraint, true);
+    }
     t.colocations.push(constraint);
     let index = t.colocations.len() - 1;
     let mut list = core::mem::take(&mut t.resources[dependent].this_with);
@@ -210,4 +214,22 @@ fn importance(t: &Tables<'_>, a: RscIdx, b: RscIdx) -> Ordering {
             if promotable { right.promotable.cmp(&left.promotable) } else { Ordering::Equal }
         })
         .then_with(|| left.id.cmp(&right.id))
+}
+
+/// What must not be together stops before the other starts on the same node.
+fn keep_apart(t: &mut Tables<'_>, c: &Colocation<'_>, swap: bool) {
+    let ends = ((c.dependent, c.dependent_role), (c.primary, c.primary_role));
+    let ((first, first_role), (then, then_role)) = if swap { (ends.1, ends.0) } else { ends };
+    let down: &[&'static str] =
+        if first_role == Role::Promoted { &["demote"] } else { &["stop"] };
+    let up: &[&'static str] = match then_role {
+        Role::Promoted => &["promote"],
+        Role::Unknown | Role::Stopped | Role::Started | Role::Unpromoted => &["start"],
+    };
+    for &down in down {
+        for &up in up {
+            let relation = crate::model::Relation::IF_REQUIRED_ON_SAME_NODE;
+            super::ordering::add(t, first, down, then, up, relation);
+        }
+    }
 }

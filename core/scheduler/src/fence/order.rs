@@ -60,7 +60,7 @@ fn stops(t: &mut Tables<'_>, rsc: RscIdx, fencing: ActionIdx, node: NodeIdx) {
             let relation = Relation::ORDERED;
             crate::order::link(t, fencing, action, relation);
             if task == "stop"
-                && t.resources[top].is_collective()
+                && top != rsc
                 && let Some(above) = create::find(t, top, "stop", None)
             {
                 crate::order::link(t, fencing, above, Relation::ORDERED);

@@ -86,6 +86,12 @@ fn input_wanted(t: &Tables<'_>, action: ActionIdx, input: &Link) -> bool {
     if input.relation.has(Relation::IF_ON_SAME_NODE_OR_TARGET) && !load_related(t, action, input) {
         return false;
     }
+    if input.relation.has(Relation::IF_REQUIRED_ON_SAME_NODE)
+        && (first.optional
+            || first.node.is_some() && then.node.is_some() && first.node != then.node)
+    {
+        return false;
+    }
     if input.relation.has(Relation::IF_ON_SAME_NODE)
         && first.node.is_some()
         && then.node.is_some()
@@ -167,7 +173,10 @@ fn finish(t: &Tables<'_>, graph: &mut Graph, action: ActionIdx) {
     let id = u32::try_from(graph.synapses.len()).unwrap_or(u32::MAX);
     graph.synapses.push(Synapse {
         id,
-        priority: rsc.map_or(0, |rsc| t.resources[rsc].priority).max(0),
+        priority: rsc
+            .map_or(0, |rsc| t.resources[rsc].priority)
+            .max(t.actions[action].priority)
+            .max(0),
         action: describe(t, action),
         inputs,
     });
@@ -197,6 +206,7 @@ fn common_name<'t>(t: &'t Tables<'_>, rsc: RscIdx) -> Option<&'t str> {
     if row.unique || !row.is_primitive() || !t.in_collective(rsc) {
         return None;
     }
+    row.history_id.as_ref()?;
     let name = base(&row.id);
     (name != row.id).then_some(name)
 }
@@ -270,7 +280,8 @@ fn describe(t: &Tables<'_>, action: ActionIdx) -> GraphAction {
 
 fn primitive(t: &Tables<'_>, rsc: RscIdx) -> Primitive {
     let row = &t.resources[rsc];
-    let common = common_name(t, rsc);
+    let anonymous = !row.unique && t.in_collective(rsc) && base(&row.id) != row.id;
+    let common = anonymous.then(|| base(&row.id));
     Primitive {
         id: common.unwrap_or(&row.id).to_owned(),
         long_id: common.map(|_| row.id.clone()),

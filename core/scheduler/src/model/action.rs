@@ -131,6 +131,8 @@ pub struct Action<'c> {
     pub task: &'c str,
     /// `RSC_TASK_INTERVALMS`, or another unique name.
     pub key: String,
+    /// Its priority in the graph, where not its resource's.
+    pub priority: i32,
     /// How often it is repeated (ms); 0 once.
     pub interval_ms: u32,
     /// Nothing is executed for it.

@@ -75,7 +75,7 @@ fn group_flags(t: &mut Tables<'_>, action: ActionIdx, rsc: RscIdx, node: Option<
                 t.actions[action].optional = false;
             }
             let row = &t.actions[inner];
-            if !row.runnable && (!row.optional || task != "stop") {
+            if !row.runnable && task != "stop" {
                 flags.runnable = false;
                 t.actions[action].runnable = false;
             }

@@ -100,7 +100,6 @@ fn one(t: &mut Tables<'_>, then: ActionIdx, at: usize) -> (Option<ActionIdx>, bo
     let mut first = original;
     if let (Some(a), Some(b)) = (t.actions[original].rsc, t.actions[then].rsc)
         && a != b
-        && !is_ancestor(t, b, a)
         && !is_ancestor(t, a, b)
     {
         first = pseudo_for(t, original);
