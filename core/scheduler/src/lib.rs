@@ -45,6 +45,7 @@ pub fn schedule<'c>(cib: &'c Document, input: &Input) -> (Plan<'c>, Vec<Diagnost
     action::recurring::cancel_removed(&mut tables);
     assign::all(&mut tables);
     probe::schedule(&mut tables);
+    action::removed::clear_failcounts(&mut tables);
     action::schedule::all(&mut tables);
     fence::schedule(&mut tables);
     order::apply_all(&mut tables);

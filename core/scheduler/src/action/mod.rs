@@ -1,7 +1,9 @@
 //! Actions: made from resources' next states, described by the configuration's operations.
 
 pub(crate) mod create;
+mod definition;
 mod migrate;
 pub(crate) mod policy;
 pub(crate) mod recurring;
+pub(crate) mod removed;
 pub(crate) mod schedule;

@@ -231,19 +231,31 @@ fn cancel_in<'c>(t: &mut Tables<'c>, node: NodeIdx, entry: diarch_cib::xml::Elem
         .iter()
         .find(|(_, row)| {
             (row.id == id || row.history_id.as_deref() == Some(id) || row.base_id == id)
-                && row.active_on.contains(&node)
+                && (row.active_on.contains(&node) || row.removed)
         })
         .map(|(rsc, _)| rsc);
-    let Some(rsc) = rsc.filter(|&rsc| !t.resources[rsc].removed) else { return };
+    let Some(rsc) = rsc else { return };
+    if t.resources[rsc].removed {
+        if !t.in_collective(rsc) {
+            super::removed::clean_up(t, rsc, node);
+        }
+        return;
+    }
     let mut ops: Vec<_> = entry.children_named("lrm_rsc_op").collect();
     ops.sort_by(|a, b| crate::status::by_call(*a, *b));
     let (start, stop) = crate::status::active_range(&ops);
     for (at, op) in (0i64..).zip(ops) {
         let interval = crate::status::interval_of(op);
-        if at < start.max(stop) || interval == 0 {
+        if at < start.max(stop) {
             continue;
         }
         let task = op.attribute("operation").unwrap_or("");
+        if interval == 0 {
+            if at >= start.max(stop) && matches!(task, "start" | "migrate_from") {
+                super::definition::check(t, rsc, node, op);
+            }
+            continue;
+        }
         let known = t.resources[rsc]
             .ops
             .iter()

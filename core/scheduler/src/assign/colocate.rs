@@ -92,6 +92,16 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
                 nodes.push(node);
             }
         }
+        if c.primary_role == Role::Promoted && c.score.abs() >= score::INFINITY {
+            for &child in &children {
+                let index = t.resources[child].sort_index;
+                let promoted =
+                    t.primitives(child).iter().any(|&i| t.resources[i].next_role == Role::Promoted);
+                if let Some(node) = instance_place(t, child).filter(|_| promoted && index > 0) {
+                    t.resources[dependent].allowed.add(node, index.saturating_mul(c.score.signum()));
+                }
+            }
+        }
         if c.score >= score::INFINITY {
             let mut table = t.resources[dependent].allowed.clone();
             for placed in table.iter_mut() {

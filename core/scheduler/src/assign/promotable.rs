@@ -237,7 +237,6 @@ fn can_promote(
 
 /// Orders promotion and demotion with the clone's own steps.
 pub(crate) fn constraints(t: &mut Tables<'_>, rsc: RscIdx) {
-    add(t, rsc, "promote", rsc, "promoted", Relation::UNRUNNABLE_FIRST_BLOCKS);
     add(t, rsc, "demote", rsc, "demoted", Relation::UNRUNNABLE_FIRST_BLOCKS);
     add(t, rsc, "demoted", rsc, "promote", Relation::ORDERED);
     add(t, rsc, "demoted", rsc, "start", Relation::ORDERED);

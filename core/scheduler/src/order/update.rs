@@ -16,6 +16,7 @@ pub(crate) fn apply_all(t: &mut Tables<'_>) {
         update(t, action);
     }
     crate::probe::order(t);
+    crate::probe::order_restarts(t);
 }
 
 /// Updates an action from all that it waits for, and then all that waits for it.

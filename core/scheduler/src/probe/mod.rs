@@ -62,6 +62,9 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     if row.removed || row.known_on.contains(&node) || excluded(t, rsc, node) {
         return false;
     }
+    if !row.unique && t.in_collective(rsc) && known_by_sibling(t, rsc, node) {
+        return false;
+    }
     if t.nodes[node].is_remote() && !remote_may(t, rsc, node) {
         return false;
     }
@@ -92,6 +95,15 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     true
 }
 
+/// Anonymous instances are the same thing: what one knows of a node, all do.
+fn known_by_sibling(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
+    let row = &t.resources[rsc];
+    t.primitives(t.top_of(rsc, false)).into_iter().any(|other| {
+        let other = &t.resources[other];
+        other.base_id == row.base_id && other.known_on.contains(&node)
+    })
+}
+
 /// Some things cannot be on a remote node, and are not looked for there.
 fn remote_may(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     let row = &t.resources[rsc];
@@ -103,6 +115,42 @@ fn remote_may(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
         return host.role != Role::Stopped && !host.failed && host.next_role != Role::Stopped;
     }
     true
+}
+
+/// A restart of what starts after a resource waits for that resource's probes before its stop.
+pub(crate) fn order_restarts(t: &mut Tables<'_>) {
+    for probe in t.actions.ids().collect::<Vec<_>>() {
+        let row = &t.actions[probe];
+        if row.task != "monitor" || row.interval_ms > 0 || row.optional || !row.runnable {
+            continue;
+        }
+        let Some(own) = row.rsc else { continue };
+        let mut seen = std::collections::BTreeSet::new();
+        let mut queue: Vec<_> = row.after.iter().map(|link| link.action).collect();
+        while let Some(next) = queue.pop() {
+            if !seen.insert(next) {
+                continue;
+            }
+            let next_row = &t.actions[next];
+            if !matches!(next_row.task, "start" | "running" | "promote" | "promoted") {
+                continue;
+            }
+            for link in &next_row.after {
+                if link.relation.has(Relation::FIRST_IMPLIES_THEN) {
+                    queue.push(link.action);
+                }
+            }
+            let Some(rsc) = next_row.rsc else { continue };
+            if t.top_of(rsc, false) == t.top_of(own, false) || next_row.optional {
+                continue;
+            }
+            for stop in create::find_all(t, rsc, "stop", None) {
+                if !t.actions[stop].optional {
+                    crate::order::link(t, probe, stop, Relation::ORDERED);
+                }
+            }
+        }
+    }
 }
 
 /// What waits for a stop waits for the probes of the same resource too.

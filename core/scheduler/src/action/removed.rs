@@ -1,0 +1,37 @@
+//! Resources whose configuration is gone: their history and failure counts are cleaned up.
+
+use super::create;
+use crate::constraint::ordering::{add, by_action, by_task};
+use crate::model::{NodeIdx, Ordering, Relation, RscIdx, Tables};
+use crate::status::failcount;
+
+/// Forgets a removed resource on a node, after its stop.
+pub(super) fn clean_up(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {
+    if t.resources[rsc].failed || t.nodes[node].unclean || !t.nodes[node].online {
+        return;
+    }
+    create::resource(t, rsc, "delete", 0, Some(node), false);
+    let relation = Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST);
+    add(t, rsc, "stop", rsc, "delete", relation);
+    add(t, rsc, "delete", rsc, "start", relation);
+}
+
+/// Clears the failure counts of removed resources before they stop.
+pub(crate) fn clear_failcounts(t: &mut Tables<'_>) {
+    for rsc in t.top.clone() {
+        if !t.resources[rsc].removed || !t.resources[rsc].is_primitive() {
+            continue;
+        }
+        for node in t.nodes.ids().collect::<Vec<_>>() {
+            if !t.nodes[node].online || failcount::of(t, rsc, node, false).count == 0 {
+                continue;
+            }
+            let clear = create::clear_failcount(t, rsc, node, "it is removed");
+            t.orderings.push(Ordering {
+                first: by_action(clear),
+                then: by_task(rsc, "stop"),
+                relation: Relation::ORDERED,
+            });
+        }
+    }
+}
