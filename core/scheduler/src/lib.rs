@@ -49,6 +49,7 @@ pub fn schedule<'c>(cib: &'c Document, input: &Input) -> (Plan<'c>, Vec<Diagnost
     action::schedule::all(&mut tables);
     fence::schedule(&mut tables);
     order::apply_all(&mut tables);
+    action::migrate::settle(&mut tables);
     let graph = graph::build::build(&mut tables);
     let diagnostics = core::mem::take(&mut tables.diagnostics);
     (Plan { tables, graph }, diagnostics)

@@ -8,7 +8,11 @@ use diarch_cib::xml::Element;
 /// Compares the digest that a start was recorded with to that of the parameters of now.
 pub(super) fn check(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, op: Element<'_>) {
     let Some(recorded) = op.attribute("op-digest") else { return };
-    if recorded.is_empty() || t.resources[rsc].remote_connection || t.is_bundled(rsc) {
+    if recorded.is_empty()
+        || t.resources[rsc].fence_device
+        || t.resources[rsc].remote_connection
+        || t.is_bundled(rsc)
+    {
         return;
     }
     let parameters = crate::unpack::resources::parameters(t, rsc, Some(node));

@@ -58,3 +58,31 @@ fn describe(t: &mut Tables<'_>, action: crate::model::ActionIdx, source: NodeIdx
     meta.insert("migrate_source".to_owned(), source.to_owned());
     meta.insert("migrate_target".to_owned(), target.to_owned());
 }
+
+/// After all orderings, each migration either happens, with a start that is none, or gives way to
+/// a stop and a start.
+pub(crate) fn settle(t: &mut Tables<'_>) {
+    for rsc in t.resources.ids().collect::<Vec<_>>() {
+        let Some(from) = create::find(t, rsc, "migrate_from", None) else { continue };
+        if t.actions[from].optional {
+            continue;
+        }
+        let target = t.actions[from].node;
+        let start = create::find(t, rsc, "start", target);
+        let happens = t.actions[from].runnable
+            && start.is_some_and(|start| t.actions[start].migratable)
+            && create::find(t, rsc, "migrate_to", None).is_none_or(|to| t.actions[to].runnable);
+        if happens {
+            if let Some(start) = start {
+                t.actions[start].pseudo = true;
+            }
+            continue;
+        }
+        for task in ["migrate_to", "migrate_from"] {
+            for action in create::find_all(t, rsc, task, None) {
+                t.actions[action].optional = true;
+                t.actions[action].runnable = false;
+            }
+        }
+    }
+}

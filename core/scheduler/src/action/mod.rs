@@ -2,7 +2,7 @@
 
 pub(crate) mod create;
 mod definition;
-mod migrate;
+pub(crate) mod migrate;
 pub(crate) mod policy;
 pub(crate) mod recurring;
 pub(crate) mod removed;

@@ -98,7 +98,9 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
                 let promoted =
                     t.primitives(child).iter().any(|&i| t.resources[i].next_role == Role::Promoted);
                 if let Some(node) = instance_place(t, child).filter(|_| promoted && index > 0) {
-                    t.resources[dependent].allowed.add(node, index.saturating_mul(c.score.signum()));
+                    t.resources[dependent]
+                        .allowed
+                        .add(node, index.saturating_mul(c.score.signum()));
                 }
             }
         }

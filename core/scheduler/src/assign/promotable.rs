@@ -104,7 +104,7 @@ pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
         let place = node
             .map_or_else(|| "(inactive)".to_owned(), |node| format!("on {}", t.nodes[node].name));
         let id = t.resources[child].id.clone();
-            t.score_lines.push(format!("{id} promotion score {place}: {}", score::text(value)));
+        t.score_lines.push(format!("{id} promotion score {place}: {}", score::text(value)));
         let wanted = count < max && can_promote(t, rsc, child, node, value);
         count += i32::from(wanted);
         let role = if wanted { Role::Promoted } else { Role::Unpromoted };

@@ -56,7 +56,7 @@ pub(super) fn show(t: &mut Tables<'_>, comment: &str) {
         for (name, value) in &row.utilization {
             line.push_str(&format!(" {name}={value}"));
         }
-        t.score_lines.push(line);
+        t.capacity_lines.push(line);
     }
 }
 

@@ -220,8 +220,7 @@ fn importance(t: &Tables<'_>, a: RscIdx, b: RscIdx) -> Ordering {
 fn keep_apart(t: &mut Tables<'_>, c: &Colocation<'_>, swap: bool) {
     let ends = ((c.dependent, c.dependent_role), (c.primary, c.primary_role));
     let ((first, first_role), (then, then_role)) = if swap { (ends.1, ends.0) } else { ends };
-    let down: &[&'static str] =
-        if first_role == Role::Promoted { &["demote"] } else { &["stop"] };
+    let down: &[&'static str] = if first_role == Role::Promoted { &["demote"] } else { &["stop"] };
     let up: &[&'static str] = match then_role {
         Role::Promoted => &["promote"],
         Role::Unknown | Role::Stopped | Role::Started | Role::Unpromoted => &["start"],

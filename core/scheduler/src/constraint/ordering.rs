@@ -39,7 +39,8 @@ pub(crate) fn unpack<'c>(t: &mut Tables<'c>, element: Element<'c>) {
     let thens = super::resolve(t, element, then);
     for &first in &firsts {
         for &then in &thens {
-            pair(t, kind, symmetry, (first, first_task), (then, then_task));
+            let id = element.attribute("id").unwrap_or("");
+            pair(t, id, kind, symmetry, (first, first_task), (then, then_task));
         }
     }
 }
@@ -117,6 +118,7 @@ pub(crate) fn invert(task: &str) -> &'static str {
 
 fn pair(
     t: &mut Tables<'_>,
+    id: &str,
     kind: Kind,
     symmetry: Symmetry,
     first: (RscIdx, &'static str),
@@ -126,7 +128,7 @@ fn pair(
     let least = t.resources[first.0].meta("clone-min").and_then(|text| small(Some(text)));
     let least = least.filter(|&least| t.resources[first.0].is_clone() && least > 0);
     match least.filter(|_| matches!(first.1, "start" | "promote")) {
-        Some(least) => clone_min(t, first, then, flags, least),
+        Some(least) => clone_min(t, id, first, then, flags, least),
         None => add(t, first.0, first.1, then.0, then.1, flags),
     }
     if symmetry == Symmetry::Symmetric {
@@ -139,19 +141,14 @@ fn pair(
 /// Instances of a clone, as many as `clone-min` says, let a pseudo action through.
 fn clone_min(
     t: &mut Tables<'_>,
+    id: &str,
     first: (RscIdx, &'static str),
     then: (RscIdx, &'static str),
     flags: Relation,
     least: i32,
 ) {
-    let id = &t.resources[first.0].id;
-    let gate = create::singleton(
-        t,
-        "clone-one-or-more",
-        format!("clone-one-or-more:{id}_{}", first.1),
-        None,
-        false,
-    );
+    let gate =
+        create::singleton(t, "clone-one-or-more", format!("clone-one-or-more:{id}"), None, false);
     // One gate for each constraint.
     let row = &mut t.actions[gate];
     row.pseudo = true;

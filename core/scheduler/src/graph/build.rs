@@ -211,6 +211,14 @@ fn common_name<'t>(t: &'t Tables<'_>, rsc: RscIdx) -> Option<&'t str> {
     (name != row.id).then_some(name)
 }
 
+/// A gate's operation is its key.
+fn operation(row: &crate::model::Action<'_>) -> String {
+    match row.task {
+        "load_stopped" | "one-or-more" | "clone-one-or-more" => row.key.clone(),
+        other => other.to_owned(),
+    }
+}
+
 fn keys(t: &Tables<'_>, action: ActionIdx) -> (String, Option<String>) {
     let row = &t.actions[action];
     let common = row.rsc.and_then(|rsc| Some((rsc, common_name(t, rsc)?)));
@@ -245,7 +253,7 @@ fn trigger(t: &Tables<'_>, action: ActionIdx) -> Trigger {
     Trigger {
         action: row.number,
         kind: kind(t, action),
-        operation: row.task.to_owned(),
+        operation: operation(row),
         key,
         internal_key: internal,
         router: router(t, action),
@@ -262,7 +270,7 @@ fn describe(t: &Tables<'_>, action: ActionIdx) -> GraphAction {
     GraphAction {
         id: row.number,
         kind,
-        operation: row.task.to_owned(),
+        operation: operation(row),
         key,
         internal_key,
         node: node.map(|node| t.nodes[node].name.to_owned()),

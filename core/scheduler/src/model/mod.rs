@@ -204,6 +204,8 @@ pub struct Tables<'c> {
     pub probe_all: bool,
     /// Scores as they were when each resource was assigned, as printed.
     pub score_lines: Vec<String>,
+    /// What nodes have left, before and after everything is assigned, as printed.
+    pub capacity_lines: Vec<String>,
     /// What the administrator should know.
     pub diagnostics: Vec<Diagnostic>,
 }

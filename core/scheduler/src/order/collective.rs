@@ -53,15 +53,19 @@ pub(super) fn flags_for(t: &mut Tables<'_>, action: ActionIdx, node: Option<Node
     }
     let task = row.task;
     if t.resources[rsc].is_group() {
-        group_flags(t, action, rsc, node)
-    } else if matches!(
-        task,
-        "start" | "stop" | "promote" | "demote" | "running" | "stopped" | "promoted" | "demoted"
-    ) {
-        instance_flags(t, action, rsc, node)
-    } else {
-        own
+        return group_flags(t, action, rsc, None);
     }
+    let ours = ["start", "stop", "promote", "demote", "running", "stopped", "promoted", "demoted"];
+    if !ours.contains(&task) {
+        return own;
+    }
+    let anywhere = instance_flags(t, action, rsc, None);
+    if node.is_none() {
+        return anywhere;
+    }
+    // Whether it can run anywhere counts, whether it has to run here.
+    let here = instance_flags(t, action, rsc, node);
+    Flags { runnable: here.runnable || anywhere.runnable, ..here }
 }
 
 fn group_flags(t: &mut Tables<'_>, action: ActionIdx, rsc: RscIdx, node: Option<NodeIdx>) -> Flags {

@@ -52,6 +52,7 @@ pub(crate) fn configuration(cib: Element<'_>, now: i64) -> Tables<'_> {
         have_unfencing: false,
         probe_all: false,
         score_lines: Vec::new(),
+        capacity_lines: Vec::new(),
         diagnostics: Vec::new(),
     };
     let section = |name| configuration.and_then(|at| at.child(name));
