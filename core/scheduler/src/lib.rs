@@ -12,7 +12,9 @@ pub mod graph;
 pub mod model;
 mod order;
 mod probe;
+pub mod simulate;
 mod status;
+pub mod summary;
 mod unpack;
 
 pub use model::{Diagnostic, Severity, Tables};
