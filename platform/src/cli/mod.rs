@@ -9,10 +9,12 @@ mod corosync;
 mod crm_attribute;
 mod crm_diff;
 mod crm_error;
+mod crm_mon;
 mod crm_node;
 mod crm_resource;
 mod crm_rule;
 mod crm_shadow;
+mod crm_simulate;
 mod crm_ticket;
 mod crm_verify;
 mod crmadmin;
@@ -85,10 +87,12 @@ const APPLETS: &[Applet] = &[
     tool!(crm_error::TOOL, "say what a result code means"),
     tool!(shortcuts::FAILCOUNT, "query or delete fail counts"),
     tool!(shortcuts::MASTER, "query and update promotion scores"),
+    tool!(crm_mon::TOOL, "show the cluster's state"),
     tool!(crm_node::TOOL, "say which nodes there are"),
     tool!(crm_resource::TOOL, "list, move, configure and clean up resources"),
     tool!(crm_rule::TOOL, "say whether a rule is in effect"),
     tool!(crm_shadow::TOOL, "try changes out on a copy of the configuration"),
+    tool!(crm_simulate::TOOL, "say what the cluster would do, and what would come of it"),
     tool!(shortcuts::STANDBY, "query, enable or disable standby of a node"),
     tool!(crm_ticket::TOOL, "query and change tickets"),
     tool!(crm_verify::TOOL, "check a configuration for errors"),

@@ -61,12 +61,14 @@ const TOOLS: &[&Tool] = &[
     &crm_error::TOOL,
     &shortcuts::FAILCOUNT,
     &shortcuts::MASTER,
+    &crm_mon::TOOL,
     &crm_node::TOOL,
     &crm_resource::TOOL,
     &crm_rule::TOOL,
     &crm_shadow::TOOL,
     &iso8601::TOOL,
     &shortcuts::STANDBY,
+    &crm_simulate::TOOL,
     &crm_ticket::TOOL,
     &crm_verify::TOOL,
     &corosync::CMAPCTL,
@@ -207,6 +209,22 @@ fn a_ticket_takes_several_attributes_in_one_call() {
     check(
         "a_ticket_takes_several_attributes_in_one_call",
         include_str!("sessions/a_ticket_takes_several_attributes_in_one_call.txt"),
+    );
+}
+
+#[test]
+fn the_state_is_shown_as_text_and_as_xml() {
+    check(
+        "the_state_is_shown_as_text_and_as_xml",
+        include_str!("sessions/the_state_is_shown_as_text_and_as_xml.txt"),
+    );
+}
+
+#[test]
+fn what_is_supposed_is_said_and_what_cannot_be_is_refused() {
+    check(
+        "what_is_supposed_is_said_and_what_cannot_be_is_refused",
+        include_str!("sessions/what_is_supposed_is_said_and_what_cannot_be_is_refused.txt"),
     );
 }
 
