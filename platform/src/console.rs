@@ -1,8 +1,8 @@
 //! What people read: applets' output, and the log on standard error.
 //!
-//! A line of the log is `SECONDS.MS LEVEL PART: TEXT`, with `CLOCK_BOOTTIME`'s seconds. It is made on
-//! the stack, and a console that does not take it never blocks the process: the line is dropped and
-//! the next one says how many were.
+//! A line of the log is `SECONDS.MS LEVEL PART: TEXT`, with `CLOCK_BOOTTIME`'s seconds. It is
+//! made on the stack, and a console that does not take it never blocks the process: the line is
+//! dropped and the next one says how many were.
 
 use crate::cli::exit::Exit;
 use crate::clock;

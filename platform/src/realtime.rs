@@ -1,5 +1,5 @@
-//! What keeps the guardian punctual on a loaded machine: its pages stay in memory and it runs before
-//! everything else. Both are tried, and their absence is said.
+//! What keeps the guardian punctual on a loaded machine: its pages stay in memory and it runs
+//! before everything else. Both are tried, and their absence is said.
 
 use nix::libc;
 use nix::sys::mman::{MlockAllFlags, mlockall};

@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn higher_scores_and_earlier_pairs_win() {
         let xml = "<o><s id='1'><nvpair name='a' value='1'/><nvpair name='a' value='2'/></s>\
-                   <s id='2' score='5'><nvpair name='a' value='3'/><nvpair name='b' value='4'/></s></o>";
+                   <s id='2' score='5'><nvpair name='a' value='3'/>\
+                   <nvpair name='b' value='4'/></s></o>";
         assert_eq!(collected(xml, None), "a=3 b=4");
         assert_eq!(collected(xml, Some("1")), "a=1 b=4");
     }

@@ -1,6 +1,6 @@
 //! Two nodes on one machine without emulation: each in its own network, process, mount and host
-//! name namespaces, joined by two direct links and one service network, with a shared SBD disk and a
-//! shared data disk on loop devices.
+//! name namespaces, joined by two direct links and one service network, with a shared SBD disk and
+//! a shared data disk on loop devices.
 //!
 //! The software watchdog ends a node's whole process namespace. That is no protection against a
 //! stuck kernel: the rig is for measuring and testing, never for data.

@@ -1,5 +1,5 @@
-//! Whether frames can be sent on an interface: asked again whenever the kernel says that one of them
-//! changed.
+//! Whether frames can be sent on an interface: asked again whenever the kernel says that one of
+//! them changed.
 
 use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, Socket, Type};

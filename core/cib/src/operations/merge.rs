@@ -28,8 +28,8 @@ pub(super) fn into(work: &mut Document, target: NodeId, given: Element<'_>, scor
     }
 }
 
-/// What `value` means for an attribute `name` that has the value `old`: `NAME++` and `NAME+=N` count
-/// up in score arithmetic, everything else is itself.
+/// What `value` means for an attribute `name` that has the value `old`: `NAME++` and `NAME+=N`
+/// count up in score arithmetic, everything else is itself.
 fn expand(old: Option<&str>, name: &str, value: &str) -> Option<String> {
     let rest = value.strip_prefix(name)?;
     let step = match rest {

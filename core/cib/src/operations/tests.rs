@@ -2,7 +2,8 @@
 
 use super::*;
 
-const CIB: &str = "<cib admin_epoch=\"0\" epoch=\"5\" num_updates=\"3\"><configuration><crm_config/>\
+const CIB: &str = "<cib admin_epoch=\"0\" epoch=\"5\" num_updates=\"3\"><configuration>\
+    <crm_config/>\
     <nodes><node id=\"1\" uname=\"a\"/></nodes><resources><primitive id=\"x\" class=\"ocf\"/>\
     <primitive id=\"y\" class=\"ocf\"/></resources><constraints/></configuration><status/></cib>";
 

@@ -50,7 +50,8 @@ fn attributes_are_compared_by_kind() {
     ] {
         let kind = if kind.is_empty() { String::new() } else { format!("type='{kind}'") };
         let text = format!(
-            "<expression id='e' attribute='{attribute}' operation='{operation}' value='{value}' {kind}/>"
+            "<expression id='e' attribute='{attribute}' operation='{operation}' value='{value}' \
+             {kind}/>"
         );
         assert_eq!(rule(&text), expected, "{text}");
     }
