@@ -86,6 +86,7 @@ pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
             (None, _) if t.resources[child].removed => -score::INFINITY,
             (None, _) => 0,
         };
+        let value = if without_ticket(t, rsc) { -score::INFINITY } else { value };
         t.resources[child].sort_index = value;
     }
     let mut order = children;
@@ -113,6 +114,15 @@ pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
     if let Some(data) = crate::unpack::resources::clone_data_mut(t, rsc) {
         data.promoted_count = count;
     }
+}
+
+/// Tells whether the promoted role needs a ticket that is not here.
+fn without_ticket(t: &Tables<'_>, rsc: RscIdx) -> bool {
+    t.resources[rsc].tickets.iter().any(|&index| {
+        let constraint = &t.ticket_constraints[index];
+        constraint.role == Role::Promoted
+            && t.tickets.get(constraint.ticket).is_none_or(|at| !at.granted || at.standby)
+    })
 }
 
 fn role(t: &Tables<'_>, rsc: RscIdx) -> Role {

@@ -148,7 +148,7 @@ fn clone_min(
     least: i32,
 ) {
     let gate =
-        create::singleton(t, "clone-one-or-more", format!("clone-one-or-more:{id}"), None, false);
+        create::singleton(t, "clone-one-or-more", format!("clone-one-or-more:{id}"), None, true);
     // One gate for each constraint.
     let row = &mut t.actions[gate];
     row.pseudo = true;

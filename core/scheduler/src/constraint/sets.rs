@@ -50,7 +50,7 @@ fn between<'c>(t: &mut Tables<'c>, element: Element<'c>, first: Element<'c>, the
     if !flag(first, "require-all") {
         let id = first.attribute("id").unwrap_or("");
         let key = format!("one-or-more:{id}");
-        let gate = create::singleton(t, "one-or-more", key, None, false);
+        let gate = create::singleton(t, "one-or-more", key, None, true);
         t.actions[gate].pseudo = true;
         t.actions[gate].min_runnable = true;
         t.actions[gate].required_runnable = 1;
