@@ -18,6 +18,13 @@ pub(super) fn create(t: &mut Tables<'_>, rsc: RscIdx) {
         if op.interval_ms == 0 || matches!(op.name, "start" | "stop") || !op.enabled {
             continue;
         }
+        // The same name and interval twice is an error, and neither counts.
+        let same = |other: &&crate::model::OpConfig<'_>| {
+            other.name == op.name && other.interval_ms == op.interval_ms
+        };
+        if t.resources[rsc].ops.iter().filter(same).count() > 1 {
+            continue;
+        }
         if op.role == Role::Stopped {
             inactive(t, rsc, op.name, op.interval_ms);
         } else if let Some(node) = node.filter(|_| active && !in_maintenance) {

@@ -86,7 +86,7 @@ pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
             (None, _) if t.resources[child].removed => -score::INFINITY,
             (None, _) => 0,
         };
-        let value = if without_ticket(t, rsc) { -score::INFINITY } else { value };
+        let value = if value >= 0 && without_ticket(t, rsc) { -score::INFINITY } else { value };
         t.resources[child].sort_index = value;
     }
     let mut order = children;

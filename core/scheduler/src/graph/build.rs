@@ -206,8 +206,7 @@ fn common_name<'t>(t: &'t Tables<'_>, rsc: RscIdx) -> Option<&'t str> {
     if row.unique || !row.is_primitive() || !t.in_collective(rsc) {
         return None;
     }
-    row.history_id.as_ref()?;
-    let name = base(&row.id);
+    let name = row.history_id.as_deref()?;
     (name != row.id).then_some(name)
 }
 

@@ -12,9 +12,8 @@ pub(super) fn attributes(
 ) -> Vec<(String, String)> {
     let row = &t.actions[action];
     let mut all: BTreeMap<String, String> = BTreeMap::new();
-    if let Some(rsc) = row.rsc.filter(|_| kind != ActionKind::Pseudo)
+    if let Some(rsc) = row.rsc
         && t.resources[rsc].is_primitive()
-        && kind == ActionKind::Resource
     {
         for (name, value) in crate::unpack::resources::parameters(t, rsc, row.node) {
             if is_name(&name) {
