@@ -32,6 +32,8 @@ pub(super) fn create(t: &mut Tables<'_>, rsc: RscIdx, source: NodeIdx, target: N
     } else {
         let to = create::resource(t, rsc, "migrate_to", 0, Some(source), false);
         t.actions[to].migratable = true;
+        // A target that is lost half-way has to be known from the history.
+        t.actions[to].meta.insert("record-pending".to_owned(), "true".to_owned());
         probe_first(t, rsc, "migrate_to");
         add(t, rsc, "migrate_to", rsc, "migrate_from", chain);
         describe(t, to, source, target);

@@ -57,6 +57,9 @@ fn stops(t: &mut Tables<'_>, rsc: RscIdx, fencing: ActionIdx, node: NodeIdx) {
             if task == "demote" && t.is_bundled(rsc) {
                 continue;
             }
+            if t.resources[rsc].requires < Requires::Fencing {
+                continue;
+            }
             let relation = Relation::ORDERED;
             crate::order::link(t, fencing, action, relation);
             if task == "stop"

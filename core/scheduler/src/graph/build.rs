@@ -291,7 +291,10 @@ fn primitive(t: &Tables<'_>, rsc: RscIdx) -> Primitive {
     let common = anonymous.then(|| base(&row.id));
     Primitive {
         id: common.unwrap_or(&row.id).to_owned(),
-        long_id: common.map(|_| row.id.clone()),
+        long_id: common.map(|_| {
+            let recorded = row.history_id.as_ref().filter(|id| id.contains(':'));
+            recorded.unwrap_or(&row.id).clone()
+        }),
         class: row.class.to_owned(),
         provider: row.provider.to_owned(),
         kind: row.agent.to_owned(),
