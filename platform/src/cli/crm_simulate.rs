@@ -213,7 +213,7 @@ fn decide(run: &mut Run, cib: &Document, input: &Input, show: &Show) -> Result<(
         save(file, &write(&plan.graph))?;
     }
     if let Some(file) = text(&run.matches, "save-dotfile") {
-        save(file, &summary::drawing(&plan.tables, run.given("all-actions")))?;
+        save(file, &summary::drawing(&plan.tables, &plan.graph, run.given("all-actions")))?;
     }
     if !quiet {
         run.out.line("");

@@ -9,18 +9,24 @@ use std::collections::BTreeMap;
 pub(crate) fn build(t: &mut Tables<'_>) -> Graph {
     let mut graph = Graph { attributes: attributes(t), synapses: Vec::new() };
     for rsc in t.top.clone() {
-        for inner in t.subtree(rsc) {
-            for action in t.resources[inner].actions.clone() {
-                add(t, &mut graph, action);
-            }
-        }
+        of_tree(t, &mut graph, rsc);
     }
-    for action in t.actions.ids().collect::<Vec<_>>() {
+    for action in t.actions.ids().rev().collect::<Vec<_>>() {
         if t.actions[action].rsc.is_none() {
             add(t, &mut graph, action);
         }
     }
     graph
+}
+
+/// Adds a resource's actions, the newest first, then those of what is in it.
+fn of_tree(t: &mut Tables<'_>, graph: &mut Graph, rsc: RscIdx) {
+    for action in t.resources[rsc].actions.clone().into_iter().rev() {
+        add(t, graph, action);
+    }
+    for child in t.resources[rsc].children.clone() {
+        of_tree(t, graph, child);
+    }
 }
 
 fn attributes(t: &Tables<'_>) -> Vec<(&'static str, String)> {

@@ -1,11 +1,12 @@
 //! The transition as a drawing for `dot`: actions as nodes, orderings as arrows.
 
+use crate::graph::Graph;
 use crate::model::{Action, Relation, Tables};
 use std::collections::BTreeSet;
 
 /// Draws what is done; with `all`, what need not or cannot be done too.
 #[must_use]
-pub fn drawing(t: &Tables<'_>, all: bool) -> String {
+pub fn drawing(t: &Tables<'_>, graph: &Graph, all: bool) -> String {
     let mut text = String::from(" digraph \"g\" {\n");
     let mut drawn = BTreeSet::new();
     for (index, action) in t.actions.iter() {
@@ -28,17 +29,24 @@ pub fn drawing(t: &Tables<'_>, all: bool) -> String {
             ));
         }
     }
+    let waits: BTreeSet<(u32, u32)> = graph
+        .synapses
+        .iter()
+        .flat_map(|step| step.inputs.iter().map(|input| (input.action, step.action.id)))
+        .collect();
     for (index, action) in t.actions.iter() {
         for before in &action.before {
+            let first = &t.actions[before.action];
+            let waited_for = waits.contains(&(first.number, action.number));
             let both = drawn.contains(&before.action) && drawn.contains(&index);
-            if !before.graphed && before.relation == Relation::NONE {
+            if !waited_for && before.relation == Relation::NONE {
                 continue;
             }
-            if before.graphed || both || all {
-                let style = if before.graphed { "bold" } else { "dashed" };
+            if waited_for || both || all {
+                let style = if waited_for { "bold" } else { "dashed" };
                 text.push_str(&format!(
                     "\"{}\" -> \"{}\" [ style = {style}]\n",
-                    name(t, &t.actions[before.action]),
+                    name(t, first),
                     name(t, action)
                 ));
             }
@@ -51,14 +59,16 @@ pub fn drawing(t: &Tables<'_>, all: bool) -> String {
 /// Names an action: what, how often, on which node.
 fn name(t: &Tables<'_>, action: &Action<'_>) -> String {
     let node = action.node.map(|node| t.nodes[node].name);
-    let at = node.map(|node| format!(" {node}")).unwrap_or_default();
+    let nowhere = if action.pseudo { "" } else { " <none>" };
+    let at = node.map_or_else(|| nowhere.to_owned(), |node| format!(" {node}"));
     let prefix = if action.task == "cancel" { "Cancel " } else { "" };
     if action.task == "stonith" && action.rsc.is_none() {
         let kind = action.meta.get("stonith_action").map_or("reboot", String::as_str);
         return format!("stonith '{kind}'{at}");
     }
     let Some(rsc) = action.rsc else {
-        return action.key.clone();
+        let name = if node.is_some() { action.task } else { &action.key };
+        return format!("{prefix}{name}{at}");
     };
     let Some(history) = &t.resources[rsc].history_id else {
         return format!("{prefix}{}{at}", action.key);
