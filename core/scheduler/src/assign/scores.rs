@@ -58,7 +58,7 @@ fn lock(t: &mut Tables<'_>, rsc: RscIdx) {
 /// Too many failures ban a resource, or all that has to be with it, from a node.
 fn threshold(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {
     let row = &t.resources[rsc];
-    if row.is_clone() || row.is_group() {
+    if row.is_clone() || row.is_group() || row.failure_ignored || !row.managed {
         return;
     }
     let count = failcount::with_fillers(t, rsc, node).count;

@@ -263,7 +263,7 @@ fn apply(
         .with(Relation::INTERMEDIATE_STOP);
     let blocked = t.actions[first].rsc.is_some_and(|rsc| {
         let row = &t.resources[rsc];
-        !row.managed && row.blocked
+        !row.managed
     });
     if relation.any(strong)
         && blocked
