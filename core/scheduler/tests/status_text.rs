@@ -33,8 +33,7 @@ fn status_of(document: &Document) -> String {
         .unwrap_or(4_000_000_000);
     let tables = read(document, &Input { now });
     let counts = summary::untouchable(&tables);
-    let status =
-        summary::status(&tables, "Current cluster status", &Show::everything_that_runs());
+    let status = summary::status(&tables, "Current cluster status", &Show::everything_that_runs());
     format!("{counts}{status}")
 }
 

@@ -134,8 +134,8 @@ fn group(t: &mut Tables<'_>, rsc: RscIdx) {
                 "demote",
                 Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST_GRAPHED),
             );
-            add(t, member, "demote", rsc, "demoted", post(false));
-            add(t, member, "promote", rsc, "promoted", post(true));
+            add(t, member, "demote", rsc, "demoted", post());
+            add(t, member, "promote", rsc, "promoted", post());
             add(t, rsc, "promote", member, "promote", pre());
         }
         add(t, rsc, "start", member, "start", pre());
@@ -147,8 +147,8 @@ fn group(t: &mut Tables<'_>, rsc: RscIdx) {
             "stop",
             Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST_GRAPHED),
         );
-        add(t, member, "stop", rsc, "stopped", post(false));
-        add(t, member, "start", rsc, "running", post(true));
+        add(t, member, "stop", rsc, "stopped", post());
+        add(t, member, "start", rsc, "running", post());
         if !data.ordered {
             add(
                 t,
@@ -202,9 +202,9 @@ const fn pre() -> Relation {
     Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST_GRAPHED)
 }
 
-const fn post(up: bool) -> Relation {
+const fn post() -> Relation {
     let base = Relation::ORDERED.with(Relation::FIRST_IMPLIES_THEN_GRAPHED);
-    if up { base.with(Relation::UNRUNNABLE_FIRST_BLOCKS) } else { base }
+    base.with(Relation::UNRUNNABLE_FIRST_BLOCKS)
 }
 
 fn clone(t: &mut Tables<'_>, rsc: RscIdx) {

@@ -172,16 +172,20 @@ fn operation(t: &Tables<'_>, cib: &mut Document, text: &str) -> Result<(), Injec
     let rsc = primitive(t, id).ok_or_else(|| InjectError::NoResource(id.to_owned()))?;
     let row = &t.resources[rsc];
     let state = of_node(t, cib, on)?;
-    state::record(cib, state, &Record {
-        rsc: row.history_name(),
-        agent: [row.class, row.provider, row.agent],
-        task,
-        interval_ms,
-        rc,
-        expected: 0,
-        action: 0,
-        now: t.now,
-    });
+    state::record(
+        cib,
+        state,
+        &Record {
+            rsc: row.history_name(),
+            agent: [row.class, row.provider, row.agent],
+            task,
+            interval_ms,
+            rc,
+            expected: 0,
+            action: 0,
+            now: t.now,
+        },
+    );
     Ok(())
 }
 

@@ -110,15 +110,13 @@ fn operate(
     let interval_ms: u64 =
         attribute(action, "CRM_meta_interval").and_then(|text| text.parse().ok()).unwrap_or(0);
     let id = shown(t, primitive);
-    let what =
-        if interval_ms > 0 { format!("{task}={interval_ms}") } else { task.to_owned() };
+    let what = if interval_ms > 0 { format!("{task}={interval_ms}") } else { task.to_owned() };
     lines.push(format!("Resource action: {id:<15} {what} on {node}"));
     if matches!(task, "delete" | "meta-data" | "cancel" | "notify") {
         return true;
     }
-    let expected: i32 = attribute(action, "CRM_meta_op_target_rc")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0);
+    let expected: i32 =
+        attribute(action, "CRM_meta_op_target_rc").and_then(|text| text.parse().ok()).unwrap_or(0);
     let told = format!("{id}_{task}_{interval_ms}@{node}=");
     let told = failing.iter().find_map(|text| text.strip_prefix(&told)?.parse::<i32>().ok());
     if let Some(rc) = told {
@@ -126,15 +124,19 @@ fn operate(
     }
     let state = state::node_state(cib, action.node_id.as_deref().unwrap_or(node), node);
     let rc = told.unwrap_or(expected);
-    state::record(cib, state, &Record {
-        rsc: &primitive.id,
-        agent: [&primitive.class, &primitive.provider, &primitive.kind],
-        task: if task == "reload-agent" { "start" } else { task },
-        interval_ms,
-        rc,
-        expected,
-        action: action.id,
-        now: t.now,
-    });
+    state::record(
+        cib,
+        state,
+        &Record {
+            rsc: &primitive.id,
+            agent: [&primitive.class, &primitive.provider, &primitive.kind],
+            task: if task == "reload-agent" { "start" } else { task },
+            interval_ms,
+            rc,
+            expected,
+            action: action.id,
+            now: t.now,
+        },
+    );
     rc == expected
 }

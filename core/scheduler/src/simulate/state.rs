@@ -48,8 +48,7 @@ pub(super) fn set_member(cib: &mut Document, state: NodeId, member: bool) {
 /// Forgets a node's history and transient attributes.
 pub(super) fn forget(cib: &mut Document, state: NodeId) {
     for name in ["lrm", "transient_attributes"] {
-        let found: Vec<NodeId> =
-            cib.element(state).children_named(name).map(Element::id).collect();
+        let found: Vec<NodeId> = cib.element(state).children_named(name).map(Element::id).collect();
         for at in found {
             cib.detach(at);
         }

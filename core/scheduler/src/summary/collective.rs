@@ -31,13 +31,7 @@ struct Places {
 }
 
 /// Writes a clone: instances that are out of the ordinary, then where the others are.
-pub(super) fn clone(
-    t: &Tables<'_>,
-    rsc: RscIdx,
-    data: &CloneData,
-    show: &Show,
-    out: &mut Outline,
-) {
+pub(super) fn clone(t: &Tables<'_>, rsc: RscIdx, data: &CloneData, show: &Show, out: &mut Outline) {
     let row = &t.resources[rsc];
     let mut flags = Vec::new();
     if data.promotable {

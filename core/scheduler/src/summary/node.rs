@@ -41,9 +41,7 @@ pub(super) fn health(t: &Tables<'_>, node: NodeIdx) -> Option<&'static str> {
     }
     let of = |colour: &str| {
         let mut all = t.nodes[node].attributes.iter();
-        all.any(|(name, value)| {
-            name.starts_with("#health") && value.eq_ignore_ascii_case(colour)
-        })
+        all.any(|(name, value)| name.starts_with("#health") && value.eq_ignore_ascii_case(colour))
     };
     Some(match (of("red"), of("yellow")) {
         (true, _) => "red",

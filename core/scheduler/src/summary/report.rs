@@ -150,8 +150,8 @@ fn summary(t: &Tables<'_>, facts: &Facts, show: &Show, out: &mut Outline) {
         out.item(&format!("Stack: {}{running}", option("cluster-infrastructure")));
     }
     if show.has(Leader) {
-        let quorum = if t.options.quorate { "partition with quorum" }
-            else { "partition WITHOUT quorum" };
+        let quorum =
+            if t.options.quorate { "partition with quorum" } else { "partition WITHOUT quorum" };
         match leader(t) {
             Some(node) => out.item(&format!(
                 "Current DC: {} (version {}) - {quorum}",
@@ -196,11 +196,7 @@ fn numbers(t: &Tables<'_>, out: &mut Outline) {
     }
     let unusual =
         if unusual.is_empty() { String::new() } else { format!(" ({})", unusual.join(", ")) };
-    out.item(&format!(
-        "{} resource instance{} configured{unusual}",
-        found.all,
-        plural(found.all)
-    ));
+    out.item(&format!("{} resource instance{} configured{unusual}", found.all, plural(found.all)));
 }
 
 /// Says when, by whom and how the configuration was changed last.
@@ -321,8 +317,7 @@ fn tickets(t: &Tables<'_>, show: &Show, out: &mut Outline) {
     out.separate();
     out.open("Tickets");
     for (id, ticket) in &t.tickets {
-        let mut line =
-            format!("{id}\t{}", if ticket.granted { "granted" } else { "revoked" });
+        let mut line = format!("{id}\t{}", if ticket.granted { "granted" } else { "revoked" });
         if ticket.standby {
             line.push_str(" [standby]");
         }

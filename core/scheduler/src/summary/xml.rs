@@ -87,14 +87,17 @@ fn summary(t: &Tables<'_>, facts: &Facts, show: &Show, out: &mut Writer) {
     }
     if show.has(Leader) {
         match report::leader(t) {
-            Some(node) => out.element("current_dc", &[
-                ("present", "true"),
-                ("version", option("dc-version")),
-                ("name", node.name),
-                ("id", node.id),
-                ("with_quorum", truth(t.options.quorate)),
-                ("mixed_version", "false"),
-            ]),
+            Some(node) => out.element(
+                "current_dc",
+                &[
+                    ("present", "true"),
+                    ("version", option("dc-version")),
+                    ("name", node.name),
+                    ("id", node.id),
+                    ("with_quorum", truth(t.options.quorate)),
+                    ("mixed_version", "false"),
+                ],
+            ),
             None => out.element("current_dc", &[("present", "false")]),
         }
     }
@@ -104,21 +107,27 @@ fn summary(t: &Tables<'_>, facts: &Facts, show: &Show, out: &mut Writer) {
         attributes.extend(facts.origin.iter().map(|node| ("origin", node.as_str())));
         out.element("last_update", &attributes);
         let written = |name| t.cib.attribute(name).unwrap_or_default();
-        out.element("last_change", &[
-            ("time", written("cib-last-written")),
-            ("user", written("update-user")),
-            ("client", written("update-client")),
-            ("origin", written("update-origin")),
-        ]);
+        out.element(
+            "last_change",
+            &[
+                ("time", written("cib-last-written")),
+                ("user", written("update-user")),
+                ("client", written("update-client")),
+                ("origin", written("update-origin")),
+            ],
+        );
     }
     if show.has(Counts) {
         let found = report::counts(t);
         out.element("nodes_configured", &[("number", &t.nodes.len().to_string())]);
-        out.element("resources_configured", &[
-            ("number", &found.all.to_string()),
-            ("disabled", &found.disabled.to_string()),
-            ("blocked", &found.blocked.to_string()),
-        ]);
+        out.element(
+            "resources_configured",
+            &[
+                ("number", &found.all.to_string()),
+                ("disabled", &found.disabled.to_string()),
+                ("blocked", &found.blocked.to_string()),
+            ],
+        );
     }
     if show.has(Options) {
         options(t, out);
@@ -137,17 +146,20 @@ fn options(t: &Tables<'_>, out: &mut Writer) {
         NoQuorum::Fence => "fence",
         NoQuorum::Demote => "demote",
     };
-    out.element("cluster_options", &[
-        ("fencing-enabled", fencing),
-        ("stonith-enabled", fencing),
-        ("symmetric-cluster", truth(options.symmetric)),
-        ("no-quorum-policy", policy),
-        ("maintenance-mode", truth(options.maintenance)),
-        ("stop-all-resources", truth(options.stop_all)),
-        ("fencing-timeout-ms", &timeout),
-        ("stonith-timeout-ms", &timeout),
-        ("priority-fencing-delay-ms", &options.priority_fencing_delay_ms.to_string()),
-    ]);
+    out.element(
+        "cluster_options",
+        &[
+            ("fencing-enabled", fencing),
+            ("stonith-enabled", fencing),
+            ("symmetric-cluster", truth(options.symmetric)),
+            ("no-quorum-policy", policy),
+            ("maintenance-mode", truth(options.maintenance)),
+            ("stop-all-resources", truth(options.stop_all)),
+            ("fencing-timeout-ms", &timeout),
+            ("stonith-timeout-ms", &timeout),
+            ("priority-fencing-delay-ms", &options.priority_fencing_delay_ms.to_string()),
+        ],
+    );
 }
 
 fn nodes(t: &Tables<'_>, show: &Show, out: &mut Writer) {
@@ -185,10 +197,13 @@ fn one_node(t: &Tables<'_>, at: NodeIdx, out: &mut Writer) {
         ("expected_up", truth(row.expected_up)),
         ("is_dc", truth(row.is_dc)),
         ("resources_running", running.as_str()),
-        ("type", match row.kind {
-            NodeKind::Member => "member",
-            NodeKind::Remote => "remote",
-        }),
+        (
+            "type",
+            match row.kind {
+                NodeKind::Member => "member",
+                NodeKind::Remote => "remote",
+            },
+        ),
     ]);
     if t.is_guest(at) {
         let container = t.guest_container(at).map(|rsc| ("id_as_resource", rsc));
@@ -264,9 +279,8 @@ fn history_of(t: &Tables<'_>, at: NodeIdx, entry: &history::Entry<'_>, out: &mut
             "" => None,
             text => Some(format!("{text}ms")),
         };
-        let interval = Some(format!("{}ms", get("interval"))).filter(|text| {
-            !matches!(text.as_str(), "ms" | "0ms")
-        });
+        let interval = Some(format!("{}ms", get("interval")))
+            .filter(|text| !matches!(text.as_str(), "ms" | "0ms"));
         let changed = get("last-rc-change").parse().ok().map(time::text);
         let (ran, queued) = (with_unit("exec-time"), with_unit("queue-time"));
         let mut attributes = vec![
@@ -281,9 +295,8 @@ fn history_of(t: &Tables<'_>, at: NodeIdx, entry: &history::Entry<'_>, out: &mut
             ("exec-time", &ran),
             ("queue-time", &queued),
         ];
-        attributes.extend(
-            optional.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?))),
-        );
+        attributes
+            .extend(optional.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?))));
         out.element("operation_history", &attributes);
     }
     out.close();
@@ -388,14 +401,17 @@ fn bans(t: &Tables<'_>, show: &Show, out: &mut Writer) {
     out.open("bans", &[]);
     for ban in &found {
         let promoted = truth(ban.promoted_only);
-        out.element("ban", &[
-            ("id", ban.id),
-            ("resource", &t.resources[ban.rsc].id),
-            ("node", t.nodes[ban.node].name),
-            ("weight", &score::text(ban.score)),
-            ("promoted-only", promoted),
-            ("master_only", promoted),
-        ]);
+        out.element(
+            "ban",
+            &[
+                ("id", ban.id),
+                ("resource", &t.resources[ban.rsc].id),
+                ("node", t.nodes[ban.node].name),
+                ("weight", &score::text(ban.score)),
+                ("promoted-only", promoted),
+                ("master_only", promoted),
+            ],
+        );
     }
     out.close();
 }

@@ -57,13 +57,16 @@ fn group(t: &Tables<'_>, rsc: RscIdx, show: &Show, out: &mut Writer) {
     let row = &t.resources[rsc];
     let members: Vec<RscIdx> =
         row.children.iter().copied().filter(|&member| show.resource(t, member)).collect();
-    out.open("group", &[
-        ("id", &row.id),
-        ("number_resources", &members.len().to_string()),
-        ("maintenance", truth(row.maintenance)),
-        ("managed", truth(row.managed)),
-        ("disabled", truth(resource::is_disabled(t, rsc))),
-    ]);
+    out.open(
+        "group",
+        &[
+            ("id", &row.id),
+            ("number_resources", &members.len().to_string()),
+            ("maintenance", truth(row.maintenance)),
+            ("managed", truth(row.managed)),
+            ("disabled", truth(resource::is_disabled(t, rsc))),
+        ],
+    );
     for member in members {
         resource(t, member, show, out);
     }
@@ -94,15 +97,18 @@ fn clone(t: &Tables<'_>, rsc: RscIdx, data: &CloneData, show: &Show, out: &mut W
 
 fn bundle(t: &Tables<'_>, rsc: RscIdx, data: &BundleData, show: &Show, out: &mut Writer) {
     let row = &t.resources[rsc];
-    out.open("bundle", &[
-        ("id", &row.id),
-        ("type", data.agent),
-        ("image", &data.image),
-        ("unique", truth(row.unique)),
-        ("maintenance", truth(row.maintenance)),
-        ("managed", truth(row.managed)),
-        ("failed", truth(row.failed)),
-    ]);
+    out.open(
+        "bundle",
+        &[
+            ("id", &row.id),
+            ("type", data.agent),
+            ("image", &data.image),
+            ("unique", truth(row.unique)),
+            ("maintenance", truth(row.maintenance)),
+            ("managed", truth(row.managed)),
+            ("failed", truth(row.failed)),
+        ],
+    );
     for replica in &data.replicas {
         out.open("replica", &[("id", &replica.offset.to_string())]);
         let parts = [replica.ip, replica.child, Some(replica.container), replica.remote];
