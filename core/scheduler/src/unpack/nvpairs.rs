@@ -28,7 +28,7 @@ pub(crate) fn collect<'c>(
     into: &mut Pairs<'c>,
 ) {
     let mut blocks: Vec<(bool, i32, Element<'c>)> = Vec::new();
-    for parent in parents {
+    for parent in parents.iter().rev() {
         for child in parent.children_named(set) {
             let block = resolve(t, child);
             let special = first_id.is_some_and(|id| block.attribute("id") == Some(id));
@@ -36,6 +36,8 @@ pub(crate) fn collect<'c>(
             blocks.push((!special, -value, block));
         }
     }
+    // Of blocks with equal scores the later one wins, and what is own wins over a template's.
+    blocks.reverse();
     blocks.sort_by_key(|&(special, value, _)| (special, value));
     for (_, _, block) in blocks {
         let mut change = None;
