@@ -61,7 +61,7 @@ fn run(run: &mut Run) -> Outcome {
             return Err(failure);
         }
     };
-    let tables = diarch_scheduler::read(&cib, &Input { now: run.world.now });
+    let mut tables = diarch_scheduler::read(&cib, &Input { now: run.world.now });
     if run.given("simple-status") {
         let line = simple(&tables);
         run.out.line(&line);
@@ -69,6 +69,9 @@ fn run(run: &mut Run) -> Outcome {
     }
     let as_xml = run.given("as-xml");
     let mut show = shown(run, as_xml || run.out.is_xml())?;
+    if show.has(Section::Bans) {
+        summary::read_bans(&mut tables);
+    }
     show.nodes = filter(run, "node", &tables);
     show.resources = filter(run, "resource", &tables);
     let now = clock::utc_text(facts.now);

@@ -86,7 +86,7 @@ fn run(run: &mut Run) -> Outcome {
     let further = ["run", "simulate", "in-place", "show-scores", "show-utilization"];
     let files = ["save-graph", "save-dotfile", "save-output"];
     if further.iter().chain(&files).any(|option| run.given(option)) {
-        decide(run, &cib, &input, &show)?;
+        decide(run, &cib, &input, &show, &announcement)?;
     }
     Ok(Exit::Ok)
 }
@@ -200,7 +200,13 @@ fn status(run: &mut Run, tables: &Tables<'_>, title: &str, show: &Show) {
 }
 
 /// Computes the transition, shows it, and carries it out on paper.
-fn decide(run: &mut Run, cib: &Document, input: &Input, show: &Show) -> Result<(), Failure> {
+fn decide(
+    run: &mut Run,
+    cib: &Document,
+    input: &Input,
+    show: &Show,
+    announcement: &str,
+) -> Result<(), Failure> {
     let quiet = run.given("quiet");
     let (plan, diagnostics) = schedule(cib, input);
     if run.given("verbose") {
@@ -230,6 +236,7 @@ fn decide(run: &mut Run, cib: &Document, input: &Input, show: &Show) -> Result<(
     if !quiet {
         run.out.line("");
         list(run, "Executing Cluster Transition", "transition", "step", &outcome.lines);
+        run.out.raw(announcement);
         run.out.line("");
         let tables = read(&after, input);
         status(run, &tables, "Revised Cluster Status", show);

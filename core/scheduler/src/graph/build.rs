@@ -8,24 +8,27 @@ use std::collections::BTreeMap;
 /// Makes the graph of everything that has to be done.
 pub(crate) fn build(t: &mut Tables<'_>) -> Graph {
     let mut graph = Graph { attributes: attributes(t), synapses: Vec::new() };
-    for rsc in t.top.clone() {
-        of_tree(t, &mut graph, rsc);
+    let mut order = Vec::new();
+    for &rsc in &t.top {
+        of_tree(t, rsc, &mut order);
     }
-    for action in t.actions.ids().rev().collect::<Vec<_>>() {
-        if t.actions[action].rsc.is_none() {
-            add(t, &mut graph, action);
-        }
+    order.extend(t.actions.ids().rev().filter(|&action| t.actions[action].rsc.is_none()));
+    let mut steps = BTreeMap::new();
+    for &action in &order {
+        add(t, &mut steps, action);
+    }
+    for (id, mut step) in (0..).zip(order.iter().filter_map(|action| steps.remove(action))) {
+        step.id = id;
+        graph.synapses.push(step);
     }
     graph
 }
 
-/// Adds a resource's actions, the newest first, then those of what is in it.
-fn of_tree(t: &mut Tables<'_>, graph: &mut Graph, rsc: RscIdx) {
-    for action in t.resources[rsc].actions.clone().into_iter().rev() {
-        add(t, graph, action);
-    }
-    for child in t.resources[rsc].children.clone() {
-        of_tree(t, graph, child);
+/// Lists a resource's actions, the newest first, then those of what is in it.
+fn of_tree(t: &Tables<'_>, rsc: RscIdx, order: &mut Vec<ActionIdx>) {
+    order.extend(t.resources[rsc].actions.iter().rev());
+    for &child in &t.resources[rsc].children {
+        of_tree(t, child, order);
     }
 }
 
@@ -140,12 +143,12 @@ fn merge(t: &mut Tables<'_>, action: ActionIdx) {
     t.actions[action].before = merged.into_values().collect();
 }
 
-fn add(t: &mut Tables<'_>, graph: &mut Graph, start: ActionIdx) {
+fn add(t: &mut Tables<'_>, steps: &mut BTreeMap<ActionIdx, Synapse>, start: ActionIdx) {
     // An explicit stack: chains of actions may be longer than the thread's stack allows.
     let mut stack = vec![(start, false)];
     while let Some((action, inputs_done)) = stack.pop() {
         if inputs_done {
-            finish(t, graph, action);
+            steps.insert(action, finish(t, action));
             continue;
         }
         if t.actions[action].dumped || !wanted(t, action) {
@@ -162,7 +165,7 @@ fn add(t: &mut Tables<'_>, graph: &mut Graph, start: ActionIdx) {
     }
 }
 
-fn finish(t: &Tables<'_>, graph: &mut Graph, action: ActionIdx) {
+fn finish(t: &Tables<'_>, action: ActionIdx) -> Synapse {
     let mut inputs = Vec::new();
     let mut numbers: Vec<_> = t.actions[action]
         .before
@@ -176,16 +179,15 @@ fn finish(t: &Tables<'_>, graph: &mut Graph, action: ActionIdx) {
         inputs.push(trigger(t, input));
     }
     let rsc = t.actions[action].rsc;
-    let id = u32::try_from(graph.synapses.len()).unwrap_or(u32::MAX);
-    graph.synapses.push(Synapse {
-        id,
+    Synapse {
+        id: 0,
         priority: rsc
             .map_or(0, |rsc| t.resources[rsc].priority)
             .max(t.actions[action].priority)
             .max(0),
         action: describe(t, action),
         inputs,
-    });
+    }
 }
 
 fn in_loop(t: &Tables<'_>, action: ActionIdx, link: &Link) -> bool {

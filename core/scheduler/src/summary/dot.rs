@@ -67,7 +67,7 @@ fn name(t: &Tables<'_>, action: &Action<'_>) -> String {
         return format!("stonith '{kind}'{at}");
     }
     let Some(rsc) = action.rsc else {
-        let name = if node.is_some() { action.task } else { &action.key };
+        let name = if action.task == "do_shutdown" { action.task } else { &action.key };
         return format!("{prefix}{name}{at}");
     };
     let Some(history) = &t.resources[rsc].history_id else {

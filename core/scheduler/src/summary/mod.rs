@@ -27,6 +27,11 @@ pub use xml::document;
 use crate::model::{NodeIdx, RscIdx, Tables};
 use std::collections::BTreeSet;
 
+/// Reads the constraints into tables that were only read so far, so that bans can be shown.
+pub fn read_bans(t: &mut Tables<'_>) {
+    crate::constraint::unpack(t);
+}
+
 /// A part of the status that can be asked for or left out.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Section {

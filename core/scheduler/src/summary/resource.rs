@@ -202,7 +202,7 @@ pub(super) fn failed_probe(
     rsc: RscIdx,
     at: Option<NodeIdx>,
 ) -> Option<&'static str> {
-    let found = t.failures.iter().find(|failure| {
+    let found = t.failures.iter().rev().find(|failure| {
         let mut whose = failure.rsc;
         while let Some(inner) = whose.filter(|&inner| inner != rsc) {
             whose = t.resources[inner].parent;

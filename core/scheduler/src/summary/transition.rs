@@ -35,13 +35,15 @@ pub fn transition(t: &Tables<'_>) -> Vec<String> {
     for rsc in super::resource::by_priority(t) {
         of_tree(t, rsc, &mut changes);
     }
-    let width = |text: fn(&Line) -> &str| {
-        changes.iter().map(|line| text(line).chars().count()).max().unwrap_or_default()
-    };
-    let (ids, places) = (width(|line| &line.id), width(|line| &line.places));
+    let (mut ids, mut places) = (5, 5);
+    for line in &changes {
+        let length = line.id.chars().count();
+        ids = if length > ids { length + 2 } else { ids };
+        places = places.max(line.places.chars().count());
+    }
     lines.extend(changes.iter().map(|line| {
         format!(
-            "{:<8}   {:<ids$}     ( {:>places$} ){}",
+            "{:<8}   {:<ids$}   ( {:>places$} ){}",
             line.change, line.id, line.places, line.reason
         )
     }));
@@ -199,7 +201,7 @@ fn line(
 fn places(t: &Tables<'_>, change: Change) -> String {
     let Change { from, to, role, next_role, .. } = change;
     let name = |node: NodeIdx| t.nodes[node].name;
-    let roles = role > Role::Started || next_role > Role::Started;
+    let roles = role > Role::Unpromoted || next_role > Role::Unpromoted;
     let (was, will) = (role.text(), next_role.text());
     match (from, to) {
         (None, None) => String::new(),
