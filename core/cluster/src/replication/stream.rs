@@ -38,7 +38,8 @@ const FLAG_HELLO: u8 = 2;
 const RESEND_FIRST: Duration = Duration::from_millis(60);
 const RESEND_MAX: Duration = Duration::from_secs(1);
 const DUPLICATES: u8 = 3;
-/// Ended incarnations of the peer that are remembered, so that recordings of them stay dead.
+/// Ended incarnations of the peer that are remembered while this end's own one lasts, so that
+/// recordings of them stay dead.
 const PAST_MAX: usize = 64;
 
 /// Why a message was refused.
@@ -148,6 +149,9 @@ impl Stream {
         self.out.clear();
         self.incarnation = self.incarnation.wrapping_add(0x9e37_79b9_7f4a_7c16) | 1;
         self.counter = 0;
+        // Nothing recorded is addressed to the new incarnation, so nobody needs to stay dead for
+        // it; and the peer may be the very one that this end has just closed on.
+        self.past.clear();
     }
 
     /// Which links carry frames, a bit per link, as the guardian sees them.
@@ -290,7 +294,7 @@ impl Stream {
         true
     }
 
-    /// Forgets the session; its peer's incarnation is over for good.
+    /// Forgets the session; its peer's incarnation is over for as long as this end's own one lasts.
     fn retire(&mut self) {
         if let Some(session) = self.session.take() {
             self.past.push_back(session.peer);
@@ -570,6 +574,21 @@ mod tests {
         pair.ends[0].send(pair.now, b"new").unwrap();
         pair.run(SECOND);
         assert_eq!(pair.messages(1), [b"new"]);
+    }
+
+    #[test]
+    fn a_session_that_only_one_end_closed_begins_again() {
+        let mut pair = Pair::new();
+        pair.run(SECOND);
+        pair.ends[1].close();
+        pair.ends[1].open(pair.now);
+        pair.run(SECOND);
+        assert_eq!(pair.got[0], [Delivery::Opened, Delivery::Opened]);
+        pair.ends[0].send(pair.now, b"there").unwrap();
+        pair.ends[1].send(pair.now, b"back").unwrap();
+        pair.run(SECOND);
+        assert_eq!(pair.messages(1), [b"there"]);
+        assert_eq!(pair.messages(0), [b"back"]);
     }
 
     #[test]

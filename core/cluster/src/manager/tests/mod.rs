@@ -70,6 +70,25 @@ fn a_lost_peer_is_taken_over_only_with_proof_and_its_history_is_erased() {
 }
 
 #[test]
+fn a_loss_that_only_one_side_saw_is_mended() {
+    for node in 0..2 {
+        let mut world = World::new(&[primitive("r")]);
+        world.both();
+        world.run(SECOND * 5);
+        world.lost(node);
+        world.run(Duration::from_millis(20));
+        world.both();
+        world.run(SECOND * 5);
+        world.ask(1, create("q"));
+        world.run(SECOND * 5);
+        assert_eq!(world.answers[0].rc, 0, "{:?}", world.answers);
+        assert_eq!(world.active("q"), [0], "{:?}", world.ran);
+        assert_eq!((world.count("r start"), world.count("stop")), (1, 0), "{:?}", world.ran);
+        world.assert_same_cib();
+    }
+}
+
+#[test]
 fn a_restarted_manager_restarts_no_service() {
     let mut world = World::new(&[primitive("r")]);
     world.both();
