@@ -232,6 +232,8 @@ impl World {
     }
 
     fn client_sees_service(&self) -> Result<(), Failure> {
+        // Nothing is left to do: whatever can run runs, on both nodes.
+        self.rig.exec(0, &["crm_resource", "--wait", "--timeout=20s"])?;
         self.client.wait_ack(Instant::now(), None, Duration::from_secs(20)).map(drop)
     }
 

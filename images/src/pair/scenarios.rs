@@ -120,21 +120,19 @@ fn storage_cib(data: &str) -> String {
     include_str!("storage-pair.xml").replace("@DATA@", data)
 }
 
-/// Why the pair is not (yet) healthy: a node that is no member, a resource that does not run.
+/// Why the pair is not (yet) healthy, in the words of its own status.
 pub(crate) fn trouble(world: &mut World) -> Option<String> {
     for (index, name) in NODES.iter().enumerate() {
         if !world.rig.is_on(index) {
             return Some(format!("{name} switched itself off"));
         }
-        let status = match world.rig.exec(index, &["crm_mon", "-1", "--output-as=xml"]) {
+        let status = match world.rig.exec(index, &["diarch", "status"]) {
             Ok(status) => status,
             Err(failure) => return Some(failure),
         };
-        if status.matches("online=\"true\"").count() != NODES.len() {
-            return Some(format!("{name} does not see both nodes online"));
-        }
-        if status.contains("role=\"Stopped\"") || status.contains("pending=\"") {
-            return Some(format!("{} sees a resource that is not running", NODES[index]));
+        if !status.starts_with("HA complete") {
+            let reasons = status.lines().filter(|line| line.starts_with("because"));
+            return Some(format!("{name}: {}", reasons.collect::<Vec<_>>().join(", ")));
         }
     }
     None
@@ -199,6 +197,8 @@ fn hang_and_wake(world: &mut World) -> Result<Option<Duration>, Failure> {
     Ok(Some(ack.answered.duration_since(fault)))
 }
 
+/// Cuts every link and waits until one node has the right to act and the other has not: it was
+/// reset, or, if it ran nothing that needs protection, it says that it may not act.
 fn cut_all_links(world: &mut World) -> Result<(Instant, usize), Failure> {
     let fault = Instant::now();
     for link in 0..LINKS.len() {
@@ -207,13 +207,23 @@ fn cut_all_links(world: &mut World) -> Result<(Instant, usize), Failure> {
     while fault.elapsed() < PATIENCE {
         world.referee.look(&world.rig, "links cut");
         for index in 0..NODES.len() {
-            if !world.rig.is_on(index) {
+            if !may_act(world, index) && may_act(world, 1 - index) {
                 return Ok((fault, 1 - index));
             }
         }
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(Duration::from_millis(20));
     }
-    Err("both nodes went on with all links cut".into())
+    Err("both nodes went on with all links cut, or neither did".into())
+}
+
+/// Whether a node is on and says that it may run services.
+fn may_act(world: &mut World, index: usize) -> bool {
+    world.rig.is_on(index)
+        && world.rig.exec(index, &["diarch", "status"]).is_ok_and(|status| {
+            status.lines().any(|line| {
+                line.ends_with(": may run services") || line.contains(": may run services,")
+            })
+        })
 }
 
 fn all_links_cut(world: &mut World) -> Result<Option<Duration>, Failure> {
