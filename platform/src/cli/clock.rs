@@ -9,25 +9,7 @@ pub(super) fn utc_text(seconds: i64) -> String {
 
 /// A time since 1970 as `Sun Nov 22 06:18:36 2026`. The appliance keeps its clock in UTC.
 pub(super) fn local_text(seconds: i64) -> String {
-    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let when = DateTime::from_epoch(seconds);
-    let civil = when.civil();
-    let name = |names: &[&'static str], number: u32| {
-        let place = usize::try_from(number.saturating_sub(1)).unwrap_or_default();
-        names.get(place).copied().unwrap_or("???")
-    };
-    format!(
-        "{} {} {:2} {:02}:{:02}:{:02} {}",
-        name(&DAYS, when.week().day),
-        name(&MONTHS, civil.month),
-        civil.day,
-        civil.hour,
-        civil.minute,
-        civil.second,
-        civil.year
-    )
+    diarch_scheduler::summary::time::text(seconds)
 }
 
 #[cfg(test)]
