@@ -7,8 +7,8 @@ name=$2
 
 hostname "$name"
 for path in etc var usr/sbin; do
-  mkdir -p "$dir/upper/$path" "$dir/work/$path"
-  mount -t overlay -o "lowerdir=/$path,upperdir=$dir/upper/$path,workdir=$dir/work/$path" \
+  mkdir -p "$dir/upper/$path" "$dir/scratch/$path"
+  mount -t overlay -o "lowerdir=/$path,upperdir=$dir/upper/$path,workdir=$dir/scratch/$path" \
     overlay "/$path"
 done
 mount -t tmpfs none /run

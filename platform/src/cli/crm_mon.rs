@@ -168,15 +168,27 @@ fn sections(word: &str) -> Option<&'static [Section]> {
         "options" => &[S::Options],
         "resources" => &[S::Resources],
         "stack" => &[S::Stack],
-        "summary" => {
-            &[S::Stack, S::Leader, S::Times, S::Counts, S::Options, S::Maintenance]
-        }
+        "summary" => &[S::Stack, S::Leader, S::Times, S::Counts, S::Options, S::Maintenance],
         "tickets" => &[S::Tickets],
         "times" => &[S::Times],
         "all" => &[
-            S::Stack, S::Leader, S::Times, S::Counts, S::Options, S::Maintenance, S::Nodes,
-            S::Resources, S::Attributes, S::FailCounts, S::Operations, S::Failures,
-            S::FencingFailed, S::FencingPending, S::FencingSucceeded, S::Tickets, S::Bans,
+            S::Stack,
+            S::Leader,
+            S::Times,
+            S::Counts,
+            S::Options,
+            S::Maintenance,
+            S::Nodes,
+            S::Resources,
+            S::Attributes,
+            S::FailCounts,
+            S::Operations,
+            S::Failures,
+            S::FencingFailed,
+            S::FencingPending,
+            S::FencingSucceeded,
+            S::Tickets,
+            S::Bans,
         ],
         _ => return None,
     })
