@@ -32,7 +32,7 @@ const PACKAGES: &[&str] = &[
 pub(crate) struct Options {
     /// Runs of each measured scenario.
     runs: usize,
-    /// Only scenarios whose name contains this.
+    /// Only scenarios whose name contains one of these, between commas.
     only: Option<String>,
     /// Leave the rig running until Enter is pressed.
     stay: bool,
@@ -42,10 +42,10 @@ const HELP: &str = "\
 usage: cargo pair [-- [--runs N] [--only WORD] [--stay] [--list]]
 
 Runs two nodes in namespaces on this machine (root needed), injects each fault, and prints the
-time from fault to service. Nothing outside target/pair is changed.
+time from fault to service. The consoles of what failed are kept in target/pair.failed.
 
   --runs N     repeat each measured scenario N times (default 5)
-  --only WORD  only the scenarios whose name contains WORD
+  --only WORD  only the scenarios whose name contains WORD (or one of WORD,WORD)
   --stay       build the pair, print how to reach it, and wait for Enter
   --list       name the scenarios
 ";
@@ -87,7 +87,8 @@ fn play(arguments: &[String], executable: &Path, dir: &Path) -> Result<Tally, Fa
     }
     let mut tally = Tally::default();
     for scenario in SCENARIOS {
-        if options.only.as_ref().is_some_and(|word| !scenario.name.contains(word.as_str())) {
+        let asked_for = |words: &String| words.split(',').any(|word| scenario.name.contains(word));
+        if !options.only.as_ref().is_none_or(asked_for) {
             continue;
         }
         match attempt(&mut world, scenario, options.runs) {
@@ -98,7 +99,7 @@ fn play(arguments: &[String], executable: &Path, dir: &Path) -> Result<Tally, Fa
             Err(failure) => {
                 tally.failed += 1;
                 crate::say::line(format!("pair: FAILED  {:<28} {failure}", scenario.name));
-                world.rebuild(dir, executable)?;
+                world.rebuild(dir, executable, scenario.name)?;
             }
         }
     }
@@ -192,18 +193,19 @@ impl World {
         Ok(Self { rig, client, referee: scenarios::Referee::default() })
     }
 
-    fn rebuild(&mut self, dir: &Path, executable: &Path) -> Result<(), Failure> {
-        for index in 0..NODES.len() {
+    /// Keeps what is left of a failed scenario and begins with a new rig.
+    fn rebuild(&mut self, dir: &Path, executable: &Path, name: &str) -> Result<(), Failure> {
+        let failed = dir.with_extension("failed");
+        std::fs::create_dir_all(&failed)
+            .map_err(|error| format!("cannot create {}: {error}", failed.display()))?;
+        for (index, node) in NODES.iter().enumerate() {
             if self.rig.is_on(index) {
                 self.rig.power_cut(index)?;
             }
-            let kept = self.rig.console(index).with_extension("failed.console");
+            let kept = failed.join(format!("{name}.{node}.console"));
             std::fs::copy(self.rig.console(index), kept)
                 .map_err(|error| format!("cannot keep a console: {error}"))?;
         }
-        let failed = dir.with_extension("failed");
-        shell::quietly("rm", &["-rf", &failed.display().to_string()]);
-        shell::quietly("cp", &["-r", &dir.display().to_string(), &failed.display().to_string()]);
         self.rig.release();
         *self = Self::build(dir, executable)?;
         Ok(())

@@ -22,6 +22,8 @@ pub(crate) const LINKS: [&str; 2] = ["ha0", "ha1"];
 pub(crate) const CLIENT: &str = "diarch-client";
 /// The service network's device inside a node.
 const SERVICE: &str = "svc0";
+/// What the SBD disk's loop device is made of.
+const SBD_IMAGE: &str = "sbd.img";
 /// Size of the SBD disk and of the data disk, in mebibytes.
 const DISK_MIB: [u64; 2] = [4, 48];
 
@@ -55,7 +57,7 @@ impl Rig {
         fs::create_dir_all(dir).map_err(|e| format!("cannot create {}: {e}", dir.display()))?;
         build_networks()?;
         let disks = [
-            make_disk(&dir.join("sbd.img"), DISK_MIB[0])?,
+            make_disk(&dir.join(SBD_IMAGE), DISK_MIB[0])?,
             make_disk(&dir.join("data.img"), DISK_MIB[1])?,
         ];
         run("mkfs.ext4", &["-q", "-F", &disks[1]])?;
@@ -181,6 +183,25 @@ impl Rig {
     /// Cuts (or mends) one link between the nodes, at the first node's end.
     pub(crate) fn set_link(&self, link: usize, up: bool) -> Result<(), Failure> {
         in_network(NODES[0], &["ip", "link", "set", LINKS[link], if up { "up" } else { "down" }])
+    }
+
+    /// Takes the SBD disk away from both nodes, as far as a loop device can go: it has no sectors
+    /// left. What it held is returned.
+    pub(crate) fn take_sbd_away(&self) -> Result<Vec<u8>, Failure> {
+        let image = self.dir.join(SBD_IMAGE);
+        let failed = |error| format!("cannot take {} away: {error}", image.display());
+        let held = fs::read(&image).map_err(failed)?;
+        let file = fs::File::options().write(true).open(&image).map_err(failed)?;
+        file.set_len(0).map_err(failed)?;
+        run("losetup", &["--set-capacity", self.sbd()])?;
+        Ok(held)
+    }
+
+    /// Undoes [`Self::take_sbd_away`].
+    pub(crate) fn bring_sbd_back(&self, held: &[u8]) -> Result<(), Failure> {
+        let image = self.dir.join(SBD_IMAGE);
+        fs::write(&image, held).map_err(|e| format!("cannot write {}: {e}", image.display()))?;
+        run("losetup", &["--set-capacity", self.sbd()]).map(drop)
     }
 
     /// A command that opens a shell inside a node.

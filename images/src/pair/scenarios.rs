@@ -15,6 +15,10 @@ pub(crate) const SERVICE_ADDRESS: SocketAddr =
 /// Longest acceptable time from any fault to service in the rig.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Longest pause between two acknowledged writes where nothing shall happen: shorter than any
+/// takeover, longer than a busy machine holds a client up.
+const PAUSE_MAX: Duration = Duration::from_millis(2500);
+
 /// A named fault.
 #[derive(Clone, Copy)]
 pub(crate) struct Scenario {
@@ -32,6 +36,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "hang-and-wake", runs_max: 100, play: hang_and_wake },
     Scenario { name: "all-links-cut", runs_max: 100, play: all_links_cut },
     Scenario { name: "one-link-cut", runs_max: 1, play: one_link_cut },
+    Scenario { name: "disk-gone", runs_max: 1, play: disk_gone },
     Scenario { name: "manager-killed", runs_max: 1, play: manager_killed },
     Scenario { name: "guardian-killed", runs_max: 100, play: guardian_killed },
     Scenario { name: "resource-failed", runs_max: 100, play: resource_failed },
@@ -193,12 +198,12 @@ fn hang_and_wake(world: &mut World) -> Result<Option<Duration>, Failure> {
     // look again once it has been woken.
     let ack = world.client.wait_ack(fault, Some(NODES[other]), PATIENCE)?;
     world.rig.signal_all(owner, Signal::SIGCONT);
-    off_within(world, owner, Duration::from_millis(500))?;
+    off_within(world, owner, PATIENCE)?;
     Ok(Some(ack.answered.duration_since(fault)))
 }
 
-/// Cuts every link and waits until one node has the right to act and the other has not: it was
-/// reset, or, if it ran nothing that needs protection, it says that it may not act.
+/// Cuts every link and waits until it is decided: one node may act because its peer is proved to be
+/// down; the other was reset, or, if it ran nothing to protect, says that it may not act.
 fn cut_all_links(world: &mut World) -> Result<(Instant, usize), Failure> {
     let fault = Instant::now();
     for link in 0..LINKS.len() {
@@ -207,8 +212,9 @@ fn cut_all_links(world: &mut World) -> Result<(Instant, usize), Failure> {
     while fault.elapsed() < PATIENCE {
         world.referee.look(&world.rig, "links cut");
         for index in 0..NODES.len() {
-            if !may_act(world, index) && may_act(world, 1 - index) {
-                return Ok((fault, 1 - index));
+            let survives = standing(world, index).is_some_and(|text| acts_alone(&text));
+            if survives && !standing(world, 1 - index).is_some_and(|text| may_act(&text)) {
+                return Ok((fault, index));
             }
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -216,14 +222,21 @@ fn cut_all_links(world: &mut World) -> Result<(Instant, usize), Failure> {
     Err("both nodes went on with all links cut, or neither did".into())
 }
 
-/// Whether a node is on and says that it may run services.
-fn may_act(world: &mut World, index: usize) -> bool {
-    world.rig.is_on(index)
-        && world.rig.exec(index, &["diarch", "status"]).is_ok_and(|status| {
-            status.lines().any(|line| {
-                line.ends_with(": may run services") || line.contains(": may run services,")
-            })
-        })
+/// What a node that is on says of itself.
+fn standing(world: &mut World, index: usize) -> Option<String> {
+    let on = world.rig.is_on(index);
+    on.then(|| world.rig.exec(index, &["diarch", "status"]).ok()).flatten()
+}
+
+/// Whether this is the status of a node that may run services.
+fn may_act(status: &str) -> bool {
+    status.lines().any(|line| line.starts_with("node ") && line.contains(": may run services"))
+}
+
+/// Whether this is the status of a node that may run services without its peer.
+fn acts_alone(status: &str) -> bool {
+    let down = |line: &str| line.starts_with("peer ") && line.contains(": down");
+    may_act(status) && status.lines().any(down)
 }
 
 fn all_links_cut(world: &mut World) -> Result<Option<Duration>, Failure> {
@@ -246,7 +259,7 @@ fn twenty_link_cuts(world: &mut World) -> Result<Option<Duration>, Failure> {
 fn nothing_happens(world: &mut World, owner: usize, span: Duration) -> Result<(), Failure> {
     let start = Instant::now();
     while start.elapsed() < span {
-        world.client.wait_ack(Instant::now(), Some(NODES[owner]), Duration::from_millis(900))?;
+        world.client.wait_ack(Instant::now(), Some(NODES[owner]), PAUSE_MAX)?;
         for (index, name) in NODES.iter().enumerate() {
             if !world.rig.is_on(index) {
                 return Err(format!("{name} was reset"));
@@ -263,6 +276,34 @@ fn one_link_cut(world: &mut World) -> Result<Option<Duration>, Failure> {
     world.rig.set_link(0, true)?;
     nothing_happens(world, owner, Duration::from_secs(1))?;
     Ok(None)
+}
+
+fn disk_gone(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (owner, _) = active(world)?;
+    let kept = world.rig.take_sbd_away()?;
+    let noticed = (0..NODES.len()).try_for_each(|index| {
+        status_shows(world, index, "disks: 0 of 1 up")?;
+        nothing_happens(world, owner, Duration::from_secs(4))
+    });
+    world.rig.bring_sbd_back(&kept)?;
+    noticed?;
+    (0..NODES.len()).try_for_each(|index| status_shows(world, index, "disks: 1 of 1 up"))?;
+    nothing_happens(world, owner, Duration::from_secs(1))?;
+    Ok(None)
+}
+
+fn status_shows(world: &mut World, index: usize, words: &str) -> Result<(), Failure> {
+    let start = Instant::now();
+    loop {
+        let status = standing(world, index).unwrap_or_default();
+        if status.lines().any(|line| line == words) {
+            return Ok(());
+        }
+        if start.elapsed() > PATIENCE {
+            return Err(format!("{} does not say `{words}`: {status}", NODES[index]));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 fn kill_process(world: &World, index: usize, words: &str) -> Result<(), Failure> {
@@ -295,14 +336,23 @@ fn guardian_killed(world: &mut World) -> Result<Option<Duration>, Failure> {
 
 fn resource_failed(world: &mut World) -> Result<Option<Duration>, Failure> {
     let (owner, _) = active(world)?;
-    let fault = Instant::now();
     world.rig.exec(owner, &["pkill", "-9", "-f", "busybox httpd"])?;
+    // Only what is asked for from here on finds the server gone.
+    let fault = Instant::now();
     let time = served_by(world, fault, owner, "resource failed")?;
     world.rig.exec(owner, &["crm_resource", "--cleanup"])?;
     Ok(Some(time))
 }
 
+/// There and back again; the time is that of the slower way.
 fn planned_move(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let there = move_once(world)?;
+    world.make_healthy()?;
+    let back = move_once(world)?;
+    Ok(there.max(back))
+}
+
+fn move_once(world: &mut World) -> Result<Option<Duration>, Failure> {
     let (owner, other) = active(world)?;
     let fault = Instant::now();
     world.rig.exec(owner, &["crm_resource", "--move", "-r", "storage", "-N", NODES[other]])?;
