@@ -88,6 +88,8 @@ enum Job {
     WriteProbe,
     ReadProbe,
     MailboxAgain,
+    /// There is no mailbox to look into: only to see that the disk is still there.
+    Presence,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -206,13 +208,10 @@ impl Disk {
             Job::WriteBlock(block.sequence)
         } else if want.reset_peer && self.peer_slot().is_some() {
             Job::WriteReset
-        } else if now >= self.next_poll && self.own_slot().is_some() {
+        } else if now >= self.next_poll {
             self.next_poll = now.after(self.poll_every);
-            Job::Mailbox
+            if self.own_slot().is_some() { Job::Mailbox } else { Job::Presence }
         } else {
-            if now >= self.next_poll {
-                self.next_poll = now.after(self.poll_every);
-            }
             Job::Idle
         };
     }
@@ -221,7 +220,7 @@ impl Disk {
         let (local, peer) = (self.identity.local, self.identity.local.other());
         Some(match self.job {
             Job::Idle => return None,
-            Job::Header => Operation::Read(0),
+            Job::Header | Job::Presence => Operation::Read(0),
             Job::Slot(slot) => Operation::Read(sbd::slot_sector(slot)),
             Job::PendingMailbox | Job::Mailbox | Job::MailboxAgain => {
                 Operation::Read(mailbox(self.own_slot()))
@@ -338,6 +337,10 @@ impl Disk {
                 return Some(Progress::Mailbox(poll::order(bytes).ok()?));
             }
             Job::Mailbox => return self.read_mailbox(bytes),
+            Job::Presence => {
+                Header::parse(bytes, self.sector_bytes).ok()?;
+                self.job = Job::Idle;
+            }
             Job::Idle
             | Job::ClearPending
             | Job::WriteBlock(_)
@@ -420,6 +423,7 @@ impl Disk {
             | Job::VerifyReset
             | Job::ReadProbe
             | Job::MailboxAgain
+            | Job::Presence
             | Job::Mailbox => {}
         }
         Progress::Nothing
@@ -460,4 +464,67 @@ const fn probe_of(node: NodeIndex) -> u64 {
 /// The sector of a slot's mailbox; asked for only where the slot is known.
 fn mailbox(slot: Option<u8>) -> u64 {
     sbd::mailbox_sector(slot.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diarch_watchdog::sbd::header::Timeouts;
+    use std::collections::BTreeMap;
+
+    const EVERY: Duration = Duration::from_secs(1);
+
+    fn record(record: &Record) -> Vec<u8> {
+        let mut bytes = vec![0; 512];
+        record.fill(&mut bytes);
+        bytes
+    }
+
+    /// A disk of which nobody has allocated a slot.
+    fn without_slots() -> BTreeMap<u64, Vec<u8>> {
+        let header =
+            Header { sector_size: 512, timeouts: Timeouts::DEFAULT, minor: 1, uuid: [1; 16] };
+        [(0, record(&header.record()))].into()
+    }
+
+    /// Carries out all that the disk asks for now; whether any of it failed.
+    fn serve(disk: &mut Disk, now: Instant, sectors: Option<&mut BTreeMap<u64, Vec<u8>>>) -> bool {
+        let mut failed = false;
+        let mut there = sectors;
+        while let Some(operation) = disk.next(now, Want::default()) {
+            let progress = match (&mut there, operation) {
+                (None, _) => disk.answered(now, Err(DiskFault::Missing)),
+                (Some(sectors), Operation::Read(sector)) => {
+                    let bytes = sectors.get(&sector).cloned().unwrap_or_else(|| vec![0; 512]);
+                    disk.answered(now, Ok(Some(&bytes)))
+                }
+                (Some(sectors), Operation::Write(sector, data)) => {
+                    sectors.insert(sector, data.to_vec());
+                    disk.answered(now, Ok(None))
+                }
+            };
+            failed |= progress == Progress::Failed;
+        }
+        failed
+    }
+
+    #[test]
+    fn a_disk_without_a_slot_for_this_node_is_missed_when_it_goes() {
+        let names = ["a", "b"].map(Name::truncated);
+        let local = NodeIndex::First;
+        let identity = Identity { cluster: 7, local, boot: BootId(1), names };
+        let start = Instant::from_micros(1_000_000);
+        let mut sectors = without_slots();
+        let mut disk = Disk::new(identity, 512, EVERY, start);
+        assert!(!serve(&mut disk, start, Some(&mut sectors)));
+        assert!(disk.is_up());
+        let later = start.after(EVERY * 2);
+        assert!(!serve(&mut disk, later, Some(&mut sectors)));
+        assert!(disk.is_up());
+        let gone = later.after(EVERY * 2);
+        assert!(serve(&mut disk, gone, None));
+        assert!(!disk.is_up());
+        serve(&mut disk, gone.after(EVERY * 2), Some(&mut sectors));
+        assert!(disk.is_up());
+    }
 }
