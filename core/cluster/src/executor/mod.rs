@@ -83,7 +83,7 @@ struct Running {
     job: JobId,
     operation: Operation,
     queued: Duration,
-    /// Ended by a cancel: its result is dropped.
+    /// Ended by a cancel, or asked for anew: its result is dropped.
     cancelled: bool,
     tries: u32,
 }
@@ -140,6 +140,15 @@ impl Executor {
                     && other.operation.interval_ms == operation.interval_ms
             };
             slot.recurring.retain(|other| !same(other));
+            // A run under way answers the request before this one: taken for the first result of
+            // this one it would be the last that is ever reported.
+            let superseded = |run: &&mut Running| {
+                run.operation.name == operation.name
+                    && run.operation.interval_ms == operation.interval_ms
+            };
+            if let Some(running) = slot.running.as_mut().filter(superseded) {
+                running.cancelled = true;
+            }
             let due = Some(now.after(operation.start_delay()));
             slot.recurring.push(Recurring { operation, due, last: None, since: wall.0 });
         } else {

@@ -79,6 +79,20 @@ fn a_monitor_recurs_an_interval_after_its_end_and_reports_changes_only() {
 }
 
 #[test]
+fn a_monitor_asked_for_anew_while_it_runs_reports_to_the_new_request() {
+    let mut executor = Executor::default();
+    executor.execute(at(0), WALL, operation("monitor", 100, 0));
+    let again = Operation { transition_key: "2:2:0:u".to_owned(), ..operation("monitor", 100, 0) };
+    executor.execute(at(10), WALL, again);
+    assert_eq!(effects(&mut executor), ["run 1 monitor"]);
+    executor.agent_ended(at(30), WALL, JobId(1), &ended(AgentEnd::Exited(0)));
+    assert_eq!(effects(&mut executor), ["run 2 monitor"]);
+    executor.agent_ended(at(40), WALL, JobId(2), &ended(AgentEnd::Exited(0)));
+    assert_eq!(effects(&mut executor), ["r_monitor_100 0 why"]);
+    assert!(executor.rows().all(|row| row.transition_key == "2:2:0:u"));
+}
+
+#[test]
 fn a_stop_ends_what_recurs() {
     let mut executor = Executor::default();
     executor.execute(at(0), WALL, operation("monitor", 100, 0));
