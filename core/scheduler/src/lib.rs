@@ -50,6 +50,7 @@ pub fn schedule<'c>(cib: &'c Document, input: &Input) -> (Plan<'c>, Vec<Diagnost
     action::removed::clear_failcounts(&mut tables);
     action::schedule::all(&mut tables);
     fence::schedule(&mut tables);
+    order::remote::constraints(&mut tables);
     order::apply_all(&mut tables);
     action::migrate::settle(&mut tables);
     let graph = graph::build::build(&mut tables);

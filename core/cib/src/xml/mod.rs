@@ -13,6 +13,8 @@ mod write;
 pub use element::{Attributes, Children, Descendants, Element};
 pub use parse::{DEPTH_MAX, ParseError, TEXT_MAX};
 
+use std::sync::OnceLock;
+
 /// Names a node of one [`Document`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct NodeId(u32);
@@ -70,6 +72,15 @@ pub struct Document {
     root: NodeId,
     /// Bytes of `buffer` that nothing refers to any more.
     garbage: usize,
+    /// Names derived from the document that readers borrow with it.
+    kept: OnceLock<Box<Kept>>,
+}
+
+/// One derived name, and those kept after it.
+#[derive(Clone, Debug)]
+struct Kept {
+    text: String,
+    next: OnceLock<Box<Self>>,
 }
 
 impl Document {
@@ -113,6 +124,20 @@ impl Document {
         Self::from_element(self.root())
     }
 
+    /// Keeps a name that was derived from the document for as long as the document lives.
+    #[must_use]
+    pub fn derived_name(&self, text: &str) -> &str {
+        let mut at = &self.kept;
+        loop {
+            let entry =
+                at.get_or_init(|| Box::new(Kept { text: text.to_owned(), next: OnceLock::new() }));
+            if entry.text == text {
+                return &entry.text;
+            }
+            at = &entry.next;
+        }
+    }
+
     const fn blank() -> Self {
         Self {
             buffer: String::new(),
@@ -120,6 +145,7 @@ impl Document {
             attributes: Vec::new(),
             root: NodeId(0),
             garbage: 0,
+            kept: OnceLock::new(),
         }
     }
 

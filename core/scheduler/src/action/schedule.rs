@@ -31,6 +31,28 @@ fn one(t: &mut Tables<'_>, rsc: RscIdx) {
             for child in t.resources[rsc].children.clone() {
                 one(t, child);
             }
+            bundle_steps(t, rsc);
+        }
+    }
+}
+
+/// A bundle's own steps happen where those of any container do.
+fn bundle_steps(t: &mut Tables<'_>, rsc: RscIdx) {
+    let (mut starting, mut stopping, mut runs) = (false, false, false);
+    for container in t.instances(rsc, false) {
+        let (start, stop, ..) = states(t, container);
+        starting |= start;
+        stopping |= stop;
+        runs |= any_runnable(t, container, "start");
+    }
+    step(t, rsc, "start", starting, true);
+    step(t, rsc, "running", starting, runs);
+    step(t, rsc, "stop", stopping, true);
+    step(t, rsc, "stopped", stopping, true);
+    let child = t.resources[rsc].bundle_data().and_then(|data| data.child);
+    if child.is_some_and(|child| t.resources[child].promotable) {
+        for task in ["promote", "promoted", "demote", "demoted"] {
+            step(t, rsc, task, false, true);
         }
     }
 }
@@ -221,7 +243,6 @@ fn start(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
     if !optional && !t.actions[action].runnable {
         t.actions[action].optional = false;
     }
-    guest_pseudo(t, action, node);
 }
 
 fn guest_pseudo(t: &mut Tables<'_>, action: crate::model::ActionIdx, node: Option<NodeIdx>) {
@@ -263,7 +284,8 @@ fn stop(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
 
 fn demote(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
     for node in t.resources[rsc].active_on.clone() {
-        create::resource(t, rsc, "demote", 0, Some(node), optional);
+        let action = create::resource(t, rsc, "demote", 0, Some(node), optional);
+        guest_pseudo(t, action, Some(node));
     }
 }
 

@@ -51,12 +51,46 @@ pub(super) fn assign_bundle(
     }
     t.resources[rsc].assigning = true;
     show(t, "pcmk__bundle_assign", rsc);
-    for child in t.resources[rsc].children.clone() {
+    let data = t.resources[rsc].bundle_data().cloned()?;
+    let mut containers: Vec<_> = data.replicas.iter().map(|replica| replica.container).collect();
+    containers.sort_by(|&a, &b| compare(t, a, b));
+    instances(t, rsc, &containers, data.replicas_max, data.replicas_per_host);
+    for replica in &data.replicas {
+        if let Some(ip) = replica.ip {
+            super::one(t, ip, None, stop_if_fail);
+        }
+        if let Some(remote) = replica.remote {
+            let host = t.resources[replica.container].assigned_to;
+            if let Some(host) = host.filter(|&host| t.nodes[host].is_remote()) {
+                // A connection cannot be made from a remote node: the host's own host makes it.
+                let table = &mut t.resources[remote].allowed;
+                if let Some(row) = table.find_mut(host) {
+                    row.score = -score::INFINITY;
+                }
+            }
+            super::one(t, remote, None, stop_if_fail);
+        }
+        if let (Some(child), Some(node)) = (replica.child, replica.node) {
+            open(t, child, node);
+        }
+    }
+    if let Some(child) = data.child {
+        for placed in t.resources[child].allowed.iter_mut() {
+            let own = data.replicas.iter().any(|replica| replica.node == Some(placed.node));
+            placed.score = if own { 0 } else { -score::INFINITY };
+        }
         super::one(t, child, None, stop_if_fail);
     }
     t.resources[rsc].unassigned = false;
     t.resources[rsc].assigning = false;
     None
+}
+
+/// What is inside a container goes where the container is, and nowhere else.
+fn open(t: &mut Tables<'_>, child: RscIdx, node: NodeIdx) {
+    if let Some(row) = t.resources[child].allowed.find_mut(node) {
+        row.score = score::INFINITY;
+    }
 }
 
 /// Orders instances: what runs well first.
@@ -189,7 +223,7 @@ fn one(
     let parent = t.resources[rsc].allowed.clone();
     for placed in t.resources[child].allowed.clone().iter() {
         let above = parent.find(placed.node);
-        let bad = !place::available(t, placed.node)
+        let bad = !place::available(t, placed.node) && !t.is_bundle_node(placed.node)
             || above.is_none_or(|above| above.score < 0 || above.count >= node_max);
         if bad {
             for inner in t.subtree(child) {

@@ -16,11 +16,7 @@ fn one(t: &mut Tables<'_>, rsc: RscIdx) {
         Variant::Primitive => primitive(t, rsc),
         Variant::Group(_) => group(t, rsc),
         Variant::Clone(_) => clone(t, rsc),
-        Variant::Bundle(_) => {
-            for child in t.resources[rsc].children.clone() {
-                one(t, child);
-            }
-        }
+        Variant::Bundle(_) => bundle(t, rsc),
     }
 }
 
@@ -245,6 +241,71 @@ fn clone(t: &mut Tables<'_>, rsc: RscIdx) {
     if promotable {
         crate::assign::promotable::constraints(t, rsc);
     }
+}
+
+/// A bundle's steps enclose those of its containers and of what is inside them.
+fn bundle(t: &mut Tables<'_>, rsc: RscIdx) {
+    let Some(data) = t.resources[rsc].bundle_data().cloned() else { return };
+    let (pre, post) = (Relation::THEN_IMPLIES_FIRST_GRAPHED, Relation::FIRST_IMPLIES_THEN_GRAPHED);
+    add(t, rsc, "stopped", rsc, "start", Relation::ORDERED);
+    match data.child {
+        Some(child) => {
+            for (first, then) in [("start", "running"), ("stop", "stopped")] {
+                add(t, rsc, first, child, first, pre);
+                add(t, child, then, rsc, then, post);
+            }
+        }
+        None => {
+            add(t, rsc, "start", rsc, "running", Relation::UNRUNNABLE_FIRST_BLOCKS);
+            add(t, rsc, "stop", rsc, "stopped", Relation::UNRUNNABLE_FIRST_BLOCKS);
+        }
+    }
+    for replica in &data.replicas {
+        let container = replica.container;
+        one(t, container);
+        add(t, rsc, "start", container, "start", Relation::UNRUNNABLE_FIRST_BLOCKS.with(pre));
+        add(t, rsc, "stop", container, "stop", pre);
+        add(t, container, "start", rsc, "running", post);
+        add(t, container, "stop", rsc, "stopped", post);
+        if let Some(ip) = replica.ip {
+            address(t, ip, container);
+        }
+        if let Some(remote) = replica.remote {
+            one(t, remote);
+        }
+    }
+    let Some(child) = data.child else { return };
+    one(t, child);
+    if t.resources[child].promotable {
+        add(t, rsc, "demote", rsc, "demoted", Relation::UNRUNNABLE_FIRST_BLOCKS);
+        for then in ["promote", "start"] {
+            add(t, rsc, "demoted", rsc, then, Relation::ORDERED);
+        }
+        for (first, then) in [("promote", "promoted"), ("demote", "demoted")] {
+            add(t, rsc, first, child, first, pre);
+            add(t, child, then, rsc, then, post);
+        }
+    }
+}
+
+/// A replica's address is up before its container, and goes where that goes.
+fn address(t: &mut Tables<'_>, ip: RscIdx, container: RscIdx) {
+    one(t, ip);
+    let up = Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
+    add(t, ip, "start", container, "start", up);
+    let down = Relation::THEN_IMPLIES_FIRST.with(Relation::FIRST_IMPLIES_THEN);
+    add(t, container, "stop", ip, "stop", down);
+    let constraint = Colocation {
+        id: "#ip-with-container",
+        attribute: None,
+        dependent: ip,
+        primary: container,
+        dependent_role: Role::Unknown,
+        primary_role: Role::Unknown,
+        score: score::INFINITY,
+        influence: true,
+    };
+    colocation::add(t, constraint);
 }
 
 fn number_of(id: &str) -> i32 {

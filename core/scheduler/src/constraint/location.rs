@@ -70,7 +70,7 @@ fn push<'c>(
     discovery: Discovery,
 ) {
     // A role that everything active has is no condition.
-    let role = role.filter(|role| *role > Role::Started).unwrap_or(Role::Unknown);
+    let role = role.filter(|role| *role > Role::Unpromoted).unwrap_or(Role::Unknown);
     if role == Role::Promoted {
         t.resources[rsc].promoted_by_location = true;
     }

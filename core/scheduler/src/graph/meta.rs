@@ -1,7 +1,7 @@
 //! The attributes of a graph's action: parameters as they are, meta-attributes with a prefix.
 
 use super::ActionKind;
-use crate::model::{ActionIdx, RscIdx, Tables, Variant};
+use crate::model::{ActionIdx, NodeIdx, RscIdx, Tables, Variant};
 use std::collections::BTreeMap;
 
 /// Lists the attributes of an action, sorted by name.
@@ -16,7 +16,11 @@ pub(super) fn attributes(
         && t.resources[rsc].is_primitive()
     {
         for (name, value) in crate::unpack::resources::parameters(t, rsc, row.node) {
-            if is_name(&name) {
+            if value == "#uname" && name == "addr" && t.resources[rsc].remote_connection {
+                if let Some(host) = host_of(t, rsc) {
+                    all.insert(name.into_owned(), t.nodes[host].name.to_owned());
+                }
+            } else if is_name(&name) {
                 all.insert(name.into_owned(), value.into_owned());
             }
         }
@@ -43,6 +47,14 @@ pub(super) fn attributes(
     }
     if let Some(node) = row.node.filter(|_| kind != ActionKind::Pseudo || row.task == "stonith") {
         put("on_node", t.nodes[node].name);
+        if let Some(host) = physical_host(t, row.rsc, node, row.task) {
+            put("physical_host", t.nodes[host].name);
+            let target =
+                row.rsc.and_then(|rsc| t.resources[rsc].meta("container-attribute-target"));
+            if let Some(target) = target {
+                put("container_attribute_target", target);
+            }
+        }
         put("on_node_uuid", t.nodes[node].id);
     }
     all.into_iter().collect()
@@ -70,6 +82,29 @@ fn collection(t: &Tables<'_>, rsc: RscIdx, put: &mut impl FnMut(&str, &str)) {
         }
         Variant::Primitive | Variant::Group(_) | Variant::Bundle(_) => {}
     }
+}
+
+/// Gives the node that a guest node is on when an action is done there.
+fn physical_host(
+    t: &Tables<'_>,
+    rsc: Option<RscIdx>,
+    node: NodeIdx,
+    task: &str,
+) -> Option<NodeIdx> {
+    rsc?;
+    let container = &t.resources[t.guest_container(node)?];
+    let now = container.active_on.first().copied();
+    if matches!(task, "stop" | "demote") {
+        now.or(container.assigned_to)
+    } else {
+        container.assigned_to.or(now)
+    }
+}
+
+/// Gives the node whose address a connection without one of its own has.
+fn host_of(t: &Tables<'_>, rsc: RscIdx) -> Option<NodeIdx> {
+    let container = &t.resources[t.resources[rsc].container?];
+    container.assigned_to.or_else(|| container.active_on.first().copied())
 }
 
 fn instance(t: &Tables<'_>, rsc: RscIdx, put: &mut impl FnMut(&str, &str)) {

@@ -322,6 +322,18 @@ impl<'c> Tables<'c> {
         }
     }
 
+    /// Lists what a clone's or bundle's steps stand for: instances, or a bundle's containers;
+    /// for the promoted role, what is inside the containers.
+    pub(crate) fn instances(&self, rsc: RscIdx, promotion: bool) -> Vec<RscIdx> {
+        match self.resources[rsc].bundle_data() {
+            None => self.resources[rsc].children.clone(),
+            Some(data) if promotion => {
+                data.replicas.iter().filter_map(|replica| replica.child).collect()
+            }
+            Some(data) => data.replicas.iter().map(|replica| replica.container).collect(),
+        }
+    }
+
     /// Lists a resource and everything inside it, outermost first.
     pub(crate) fn subtree(&self, rsc: RscIdx) -> Vec<RscIdx> {
         let mut all = vec![rsc];

@@ -167,6 +167,11 @@ impl NodeTable {
         }
     }
 
+    /// Takes a node out.
+    pub(crate) fn remove(&mut self, node: NodeIdx) {
+        self.rows.retain(|row| row.node != node);
+    }
+
     /// Puts a node in with a score.
     pub(crate) fn put_score(&mut self, node: NodeIdx, score: i32) {
         self.put(Placed { node, score, count: 0, discovery: Discovery::Always });

@@ -99,7 +99,7 @@ fn instance_flags(
     let task = base_task(t.actions[action].task);
     let mut flags = Flags { optional: true, runnable: true, migratable: false };
     let mut any_runnable = false;
-    for child in t.resources[rsc].children.clone() {
+    for child in t.instances(rsc, is_promotion(task)) {
         let found = if t.resources[child].is_primitive() {
             create::find(t, child, task, node)
         } else {
@@ -139,7 +139,7 @@ pub(super) fn update(
     }
     effect::primitive(t, first, then, flags, filter, kind);
     let task = base_task(t.actions[then].task);
-    for child in t.resources[rsc].children.clone() {
+    for child in t.instances(rsc, is_promotion(task)) {
         if let Some(inner) = create::find(t, child, task, node)
             && t.actions[inner].runnable
         {
@@ -169,7 +169,7 @@ fn interleave(
     let current = matches!(t.actions[first].task, "stopped" | "demoted" | "stop" | "demote");
     let first_task = base_task(t.actions[first].task);
     let then_task = base_task(t.actions[then].task);
-    for instance in t.resources[then_rsc].children.clone() {
+    for instance in t.instances(then_rsc, is_promotion(then_task)) {
         let Some(partner) = compatible(t, instance, first_rsc, current) else {
             let needed =
                 kind.any(Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::THEN_IMPLIES_FIRST));
@@ -187,6 +187,10 @@ fn interleave(
     }
 }
 
+fn is_promotion(task: &str) -> bool {
+    matches!(task, "promote" | "demote")
+}
+
 fn instance_action(t: &Tables<'_>, rsc: RscIdx, task: &str) -> Option<ActionIdx> {
     create::find(t, rsc, task, None)
 }
@@ -200,7 +204,8 @@ pub(crate) fn compatible(
 ) -> Option<RscIdx> {
     let place = |rsc: RscIdx| location(t, rsc, current);
     let here = place(instance)?;
-    let mut all = t.resources[clone].children.iter().copied();
+    let promotion = t.resources[instance].parent.is_some_and(|at| t.resources[at].is_clone());
+    let mut all = t.instances(clone, promotion).into_iter();
     all.find(|&other| {
         place(other) == Some(here) && (current || t.resources[other].next_role != Role::Stopped)
     })

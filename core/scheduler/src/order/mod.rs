@@ -2,6 +2,7 @@
 
 mod collective;
 mod effect;
+pub(crate) mod remote;
 mod update;
 
 pub(crate) use update::{apply_all, update};

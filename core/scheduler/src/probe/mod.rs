@@ -24,7 +24,8 @@ fn resource(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     match t.resources[rsc].variant {
         Variant::Primitive => primitive(t, rsc, node),
         Variant::Clone(_) if !t.resources[rsc].unique => anonymous(t, rsc, node),
-        Variant::Group(_) | Variant::Clone(_) | Variant::Bundle(_) => {
+        Variant::Bundle(_) => bundle(t, rsc, node),
+        Variant::Group(_) | Variant::Clone(_) => {
             let mut any = false;
             for child in t.resources[rsc].children.clone() {
                 any |= resource(t, child, node);
@@ -32,6 +33,32 @@ fn resource(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
             any
         }
     }
+}
+
+/// A connection is looked for only once it is known where its container is.
+fn bundle(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
+    let Some(data) = t.resources[rsc].bundle_data().cloned() else { return false };
+    let mut any = false;
+    for replica in &data.replicas {
+        let own = replica.child.filter(|_| replica.node == Some(node));
+        for part in [own, replica.ip, Some(replica.container)].into_iter().flatten() {
+            any |= resource(t, part, node);
+        }
+        let Some(remote) = replica.remote else { continue };
+        if !resource(t, remote, node) {
+            continue;
+        }
+        any = true;
+        for probe in create::find_all(t, remote, "monitor", Some(node)) {
+            let start = End { rsc: Some(replica.container), task: Some("start"), action: None };
+            t.orderings.push(Ordering {
+                first: start,
+                then: by_action(probe),
+                relation: Relation::NESTED_REMOTE_PROBE,
+            });
+        }
+    }
+    any
 }
 
 /// One instance answers for all: that which will be on the node, or the first.

@@ -217,6 +217,9 @@ pub(crate) fn finish<'c>(
     read_utilization(t, rsc);
     if t.options.symmetric {
         for node in t.nodes.ids() {
+            if t.is_bundle_node(node) {
+                continue;
+            }
             let score = t.nodes[node].base_score;
             let placed = Placed { node, score, count: 0, discovery: Discovery::Always };
             t.resources[rsc].allowed.put(placed);
