@@ -256,7 +256,7 @@ fn router(t: &Tables<'_>, action: ActionIdx) -> Option<String> {
 fn trigger(t: &Tables<'_>, action: ActionIdx) -> Trigger {
     let row = &t.actions[action];
     let (key, internal) = keys(t, action);
-    let node = row.node.filter(|_| !row.pseudo);
+    let node = row.node.filter(|_| !row.pseudo || row.task == "stonith");
     Trigger {
         action: row.number,
         kind: kind(t, action),
@@ -272,7 +272,7 @@ fn trigger(t: &Tables<'_>, action: ActionIdx) -> Trigger {
 fn describe(t: &Tables<'_>, action: ActionIdx) -> GraphAction {
     let row = &t.actions[action];
     let (key, internal_key) = keys(t, action);
-    let node = row.node.filter(|_| !row.pseudo);
+    let node = row.node.filter(|_| !row.pseudo || row.task == "stonith");
     let kind = kind(t, action);
     GraphAction {
         id: row.number,
