@@ -58,8 +58,9 @@ impl Network {
         arrivals
     }
 
-    /// Whether enough frames can pass from that node to the other for neither to end: two links that
-    /// lose no more than is promised, or a single good one. Beyond that one node may end (never two).
+    /// Whether enough frames can pass from that node to the other for neither to end: two links
+    /// that lose no more than is promised, or a single good one. Beyond that one node may end
+    /// (never two).
     #[must_use]
     pub fn passes(&self, sender: NodeIndex) -> bool {
         let open = |link: &&[Direction; 2]| !link[sender.index()].cut;

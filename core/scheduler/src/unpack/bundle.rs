@@ -7,10 +7,10 @@ use crate::model::{
     BundleData, Discovery, NodeIdx, NodeKind, OpConfig, Placed, Replica, RscIdx, Tables, Variant,
     score,
 };
+use core::net::Ipv4Addr;
 use diarch_cib::xml::Element;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
 /// Where the executor inside listens if nothing else is said.
 const CONTROL_PORT: &str = "3121";
