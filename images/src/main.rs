@@ -31,7 +31,11 @@ The project's tasks. Run as root on Debian 12 or newer; what is missing is insta
 ";
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    // `cargo demo -- --stay`: the aliases hold a `--` of their own, so this one arrives, too.
+    if args.get(1).is_some_and(|arg| arg == "--") {
+        args.remove(1);
+    }
     let helps = |arg: &String| arg == "--help" || arg == "-h";
     if args.is_empty() || args.first().is_some_and(helps) || args.iter().all(helps) {
         say::line(HELP);
