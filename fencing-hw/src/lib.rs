@@ -2,8 +2,7 @@
 //!
 //! Every driver is a [`power::PowerSwitch`]: requests, datagrams and the time go in, datagrams and
 //! results come out. Two rules hold for each of them. *Unknown is never off*: silence, an error or
-//! a
-//! value outside the documented set says nothing about the machine. *Off means read back off*: a
+//! a value outside the documented set says nothing about the machine. *Off means read back off*: a
 //! device that accepted an order has not obeyed it yet.
 
 #![no_std]
@@ -12,6 +11,8 @@
 #[cfg(test)]
 extern crate std;
 
+#[cfg(test)]
+mod fixtures;
 pub mod ipmi;
 pub mod power;
 pub mod time;

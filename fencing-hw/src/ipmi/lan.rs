@@ -30,6 +30,8 @@ const BUSY_PAUSE: Duration = Duration::from_millis(100);
 const VERIFY_PAUSE: Duration = Duration::from_millis(150);
 /// Most outputs that one input can cause.
 const OUTPUTS_MAX: usize = 8;
+/// Network function and command that raise a session's privilege.
+const RAISE: (u8, u8) = (message::NETFN_APP, message::SET_SESSION_PRIVILEGE);
 /// Session sequence numbers of this many packets are remembered (IPMI 2.0 §13.32.1).
 const WINDOW: u32 = 16;
 
@@ -165,6 +167,12 @@ impl Work {
             Self::Order(_) => Step::Control,
             Self::Verify(_) | Self::Pause(_) => Step::Verify,
         }
+    }
+
+    /// Network function and command that are asked for.
+    const fn asked(self) -> (u8, u8) {
+        let command = self.command();
+        (command.netfn, command.command)
     }
 
     const fn command(self) -> Command<'static> {
@@ -316,7 +324,7 @@ impl Lan {
     }
 
     fn handle_raised(&mut self, now: Instant, mut d: Dialogue, mut s: Session, payload: &[u8]) {
-        match message::read(payload).filter(|a| is_answer(a, &s, message::SET_SESSION_PRIVILEGE)) {
+        match message::read(payload).filter(|a| is_answer(a, &s, RAISE)) {
             None => self.state = State::Raising(d, s),
             Some(answer) => match answer.code {
                 completion::OK => {
@@ -337,8 +345,7 @@ impl Lan {
     }
 
     fn handle_answer(&mut self, now: Instant, mut d: Dialogue, s: Session, w: Work, bytes: &[u8]) {
-        let Some(answer) = message::read(bytes).filter(|a| is_answer(a, &s, w.command().command))
-        else {
+        let Some(answer) = message::read(bytes).filter(|a| is_answer(a, &s, w.asked())) else {
             self.state = State::Working(d, s, w);
             return;
         };
@@ -470,8 +477,9 @@ impl Lan {
     }
 }
 
-fn is_answer(answer: &Answer<'_>, session: &Session, command: u8) -> bool {
-    answer.sequence == session.number && answer.command == command
+fn is_answer(answer: &Answer<'_>, session: &Session, (netfn, command): (u8, u8)) -> bool {
+    let same = answer.netfn == netfn + 1 && answer.command == command;
+    same && answer.sequence == session.number
 }
 
 /// The message in a packet of this session that was not seen before.

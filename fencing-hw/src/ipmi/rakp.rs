@@ -19,6 +19,7 @@ const ANSWER_HEAD: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Handshake {
     tag: u8,
+    console_session: u32,
     console_random: [u8; 16],
     bmc_session: u32,
     bmc_random: [u8; 16],
@@ -30,7 +31,14 @@ impl Handshake {
     /// unpredictable.
     #[must_use]
     pub const fn new(tag: u8, console_random: [u8; 16]) -> Self {
-        Self { tag, console_random, bmc_session: 0, bmc_random: [0; 16], bmc_guid: [0; 16] }
+        Self {
+            tag,
+            console_session: CONSOLE_SESSION,
+            console_random,
+            bmc_session: 0,
+            bmc_random: [0; 16],
+            bmc_guid: [0; 16],
+        }
     }
 
     /// The BMC's session id, once it has answered Open Session.
@@ -48,7 +56,7 @@ impl Handshake {
         let mut payload = Payload::new();
         let head = [self.tag, settings.privilege.code(), 0, 0];
         payload.extend_from_slice(&head).map_err(|_| TooLong)?;
-        payload.extend_from_slice(&CONSOLE_SESSION.to_le_bytes()).map_err(|_| TooLong)?;
+        payload.extend_from_slice(&self.console_session.to_le_bytes()).map_err(|_| TooLong)?;
         for (kind, algorithm) in (0_u8..).zip(settings.suite.algorithms()) {
             let block = [kind, 0, 0, 8, algorithm, 0, 0, 0];
             payload.extend_from_slice(&block).map_err(|_| TooLong)?;
@@ -117,7 +125,7 @@ impl Handshake {
         let expected = settings.suite.hash(
             settings.password.bytes(),
             &[
-                &CONSOLE_SESSION.to_le_bytes(),
+                &self.console_session.to_le_bytes(),
                 &self.bmc_session.to_le_bytes(),
                 &self.console_random,
                 &self.bmc_random,
@@ -139,7 +147,7 @@ impl Handshake {
             settings.password.bytes(),
             &[
                 &self.bmc_random,
-                &CONSOLE_SESSION.to_le_bytes(),
+                &self.console_session.to_le_bytes(),
                 &name_field(settings),
                 settings.user.as_bytes(),
             ],
@@ -194,7 +202,7 @@ impl Handshake {
         let Some((head, rest)) = payload.split_at_checked(ANSWER_HEAD) else {
             return Ok(None);
         };
-        Ok((head[4..] == CONSOLE_SESSION.to_le_bytes()).then_some(rest))
+        Ok((head[4..] == self.console_session.to_le_bytes()).then_some(rest))
     }
 }
 
@@ -218,3 +226,7 @@ fn refusal(status: u8, step: Step) -> DriverError {
         other => DriverError::Refused(step, other),
     }
 }
+
+#[cfg(test)]
+#[path = "golden_tests.rs"]
+mod golden_tests;
