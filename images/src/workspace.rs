@@ -25,11 +25,6 @@ pub(crate) fn image() -> PathBuf {
     target().join("image")
 }
 
-/// The static release executable.
-pub(crate) fn executable() -> PathBuf {
-    target().join(TARGET).join("release").join("diarch")
-}
-
 /// A `cargo` command in the workspace's root, free of what the outer cargo has set.
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new("cargo");
@@ -49,7 +44,7 @@ pub(crate) fn build_executable() -> Result<PathBuf, Failure> {
         "building the executable",
         cargo().args(["build", "--release", "-p", "diarch", "--bin", "diarch"]),
     )?;
-    let path = executable();
+    let path = built("release");
     let meta = std::fs::metadata(&path).map_err(|source| Failure::file(&path, source))?;
     say::line(format!(
         "executable: {} static, stripped, built in {}",
@@ -57,4 +52,23 @@ pub(crate) fn build_executable() -> Result<PathBuf, Failure> {
         say::duration(ended.took)
     ));
     Ok(path)
+}
+
+/// Builds the executable that takes over without proof, for testing the referees.
+///
+/// # Errors
+/// If it does not build.
+pub(crate) fn build_executable_without_proof() -> Result<PathBuf, Failure> {
+    command::run(
+        "building the executable that takes over without proof",
+        cargo()
+            .args(["build", "--profile", "broken", "--features", "without-proof"])
+            .args(["-p", "diarch", "--bin", "diarch"]),
+    )?;
+    Ok(built("broken"))
+}
+
+/// The executable that a profile makes.
+fn built(profile: &str) -> PathBuf {
+    target().join(TARGET).join(profile).join("diarch")
 }

@@ -41,6 +41,26 @@ pub enum Load {
     Nothing,
 }
 
+/// What a rig is made with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Setup {
+    /// What the machines run.
+    pub load: Load,
+    /// The failover budget, in seconds.
+    pub budget_s: u32,
+    /// Whether a guardian takes over on proof only, as it has to. Without it the rig is there to
+    /// show that the referee catches what comes of it.
+    pub proof: bool,
+}
+
+impl Default for Setup {
+    /// A cluster as it should be, with twice the default budget: an emulated processor now and then
+    /// waits longer for its turn than a real one.
+    fn default() -> Self {
+        Self { load: Load::Cluster, budget_s: 6, proof: true }
+    }
+}
+
 /// The rig.
 #[derive(Debug)]
 pub struct Pair {
@@ -65,16 +85,17 @@ fn image_folder() -> PathBuf {
     )
 }
 
-/// The image, where this machine can run it.
-///
-/// # Errors
-/// [`Trouble::Skipped`] if it cannot.
-pub fn image() -> Result<Image, Trouble> {
-    let folder = image_folder();
+/// The image, where this machine can run it; the one without proof lies beside the real one.
+fn image(proof: bool) -> Result<Image, Trouble> {
+    let mut folder = image_folder().into_os_string();
+    if !proof {
+        folder.push("-without-proof");
+    }
+    let folder = PathBuf::from(folder);
     let image = Image { kernel: folder.join("vmlinux"), initrd: folder.join("initrd") };
     if !image.kernel.is_file() || !image.initrd.is_file() {
         return Err(Trouble::Skipped(format!(
-            "no image in {}; build it with: cargo image",
+            "no image in {}; build it with: cargo verify (or, the real one: cargo image)",
             folder.display()
         )));
     }
@@ -92,8 +113,8 @@ impl Pair {
     ///
     /// # Errors
     /// If this machine cannot run it, or a part cannot be made.
-    pub fn build(title: &str, load: Load) -> Result<Self, Trouble> {
-        let image = image()?;
+    pub fn build(title: &str, setup: Setup) -> Result<Self, Trouble> {
+        let image = image(setup.proof)?;
         let folder = std::env::temp_dir().join(format!("diarch-{title}-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(Trouble::rig("making the rig's folder"))?;
         let journal = Journal::new(&folder.join("journal.log"));
@@ -132,7 +153,7 @@ impl Pair {
                 interfaces,
                 folder: own,
             };
-            make_own_disk(&hardware, load)?;
+            make_own_disk(&hardware, setup)?;
             machines.push(Machine::new(hardware, &journal));
         }
         let machines = <[Machine; 2]>::try_from(machines)
@@ -298,13 +319,14 @@ fn make_data_disk(folder: &Path) -> Result<(), Trouble> {
 }
 
 /// The machine's own disk: its name, its address, its settings, and room for its state.
-fn make_own_disk(hardware: &Hardware, load: Load) -> Result<(), Trouble> {
+fn make_own_disk(hardware: &Hardware, setup: Setup) -> Result<(), Trouble> {
     let doing = "making a machine's own disk";
     let tree = hardware.folder.join("own.tree");
     let settings = tree.join("diarch");
     fs::create_dir_all(&settings).map_err(Trouble::rig(doing))?;
-    if load == Load::Cluster {
-        fs::write(settings.join("diarch.toml"), SETTINGS).map_err(Trouble::rig(doing))?;
+    if setup.load == Load::Cluster {
+        let text = SETTINGS.replace("@BUDGET@", &setup.budget_s.to_string());
+        fs::write(settings.join("diarch.toml"), text).map_err(Trouble::rig(doing))?;
         let key = settings.join("diarch.key");
         fs::write(&key, KEY).map_err(Trouble::rig(doing))?;
         let private = fs::Permissions::from_mode(0o600);

@@ -1,6 +1,6 @@
 //! What every scenario does around its own story.
 
-use crate::pair::{Load, Pair};
+use crate::pair::{Load, Pair, Setup};
 use crate::trouble::Trouble;
 use std::io::Write as _;
 use std::time::Instant;
@@ -20,7 +20,7 @@ pub fn say(text: &str) {
 /// # Panics
 /// If the scenario found something wrong.
 pub fn run(title: &str, story: impl FnOnce(&mut Pair) -> Result<(), Trouble>) {
-    run_with(title, Load::Cluster, story);
+    run_with(title, Setup::default(), story);
 }
 
 /// As [`run`], on machines that run no cluster.
@@ -28,16 +28,20 @@ pub fn run(title: &str, story: impl FnOnce(&mut Pair) -> Result<(), Trouble>) {
 /// # Panics
 /// If the scenario found something wrong.
 pub fn run_bare(title: &str, story: impl FnOnce(&mut Pair) -> Result<(), Trouble>) {
-    run_with(title, Load::Nothing, story);
+    run_with(title, Setup { load: Load::Nothing, ..Setup::default() }, story);
 }
 
-fn run_with(title: &str, load: Load, story: impl FnOnce(&mut Pair) -> Result<(), Trouble>) {
+/// As [`run`], on a rig of its own making.
+///
+/// # Panics
+/// If the scenario found something wrong.
+pub fn run_with(title: &str, setup: Setup, story: impl FnOnce(&mut Pair) -> Result<(), Trouble>) {
     if std::env::var_os("DIARCH_MACHINES").is_none() {
         say(&format!("skipped: {title}: machines were not asked for (DIARCH_MACHINES=1)"));
         return;
     }
     let begun = Instant::now();
-    let outcome = Pair::build(title, load).and_then(|mut pair| match story(&mut pair) {
+    let outcome = Pair::build(title, setup).and_then(|mut pair| match story(&mut pair) {
         Ok(()) => {
             pair.remove();
             Ok(())

@@ -38,6 +38,14 @@ pub(crate) struct Options {
     stay: bool,
 }
 
+impl Options {
+    /// Whether the scenario `name` was asked for.
+    fn wants(&self, name: &str) -> bool {
+        let named = |words: &String| words.split(',').any(|word| name.contains(word));
+        self.only.as_ref().is_none_or(named)
+    }
+}
+
 const HELP: &str = "\
 usage: cargo pair [-- [--runs N] [--only WORD] [--stay] [--list]]
 
@@ -59,6 +67,39 @@ pub(crate) struct Tally {
     pub(crate) failed: usize,
     /// Scenarios that could not be tried.
     pub(crate) skipped: usize,
+}
+
+impl Tally {
+    /// Says and counts what `name` came to; whether it held.
+    fn count(&mut self, name: &str, verdict: Result<String, Failure>) -> bool {
+        match &verdict {
+            Ok(held) => {
+                self.passed += 1;
+                crate::say::line(format!("pair: ok      {name:<28} {held}"));
+            }
+            Err(failure) => {
+                self.failed += 1;
+                crate::say::line(format!("pair: FAILED  {name:<28} {failure}"));
+            }
+        }
+        verdict.is_ok()
+    }
+}
+
+/// The test of the referee itself.
+const REFEREE_TESTED: &str = "referee-tested";
+
+/// Plays a fault on a build that takes over without proof: the referee has to object.
+fn referee_tested(dir: &Path) -> Result<String, Failure> {
+    let executable = workspace::build_executable_without_proof();
+    let executable = executable.map_err(|failure| failure.to_string())?;
+    let mut world = World::build(dir, &executable)?;
+    world.make_healthy()?;
+    scenarios::guardian_stuck(&mut world)?;
+    match world.referee.verdict() {
+        Some(violation) => Ok(format!("a takeover without proof was caught: {violation}")),
+        None => Err("a takeover without proof was not caught".to_owned()),
+    }
 }
 
 /// Builds the executable and plays the scenarios that `arguments` ask for.
@@ -87,34 +128,20 @@ fn play(arguments: &[String], executable: &Path, dir: &Path) -> Result<Tally, Fa
     }
     let mut tally = Tally::default();
     for scenario in SCENARIOS {
-        let asked_for = |words: &String| words.split(',').any(|word| scenario.name.contains(word));
-        if !options.only.as_ref().is_none_or(asked_for) {
+        if !options.wants(scenario.name) {
             continue;
         }
-        match attempt(&mut world, scenario, options.runs) {
-            Ok(report) => {
-                tally.passed += 1;
-                crate::say::line(format!("pair: ok      {:<28} {report}", scenario.name));
-            }
-            Err(failure) => {
-                tally.failed += 1;
-                crate::say::line(format!("pair: FAILED  {:<28} {failure}", scenario.name));
-                world.rebuild(dir, executable, scenario.name)?;
-            }
+        if !tally.count(scenario.name, attempt(&mut world, scenario, options.runs)) {
+            world.rebuild(dir, executable, scenario.name)?;
         }
     }
     crate::say::line(&world.costs()?);
     for (name, verdict) in world.judge() {
-        match verdict {
-            Ok(held) => {
-                tally.passed += 1;
-                crate::say::line(format!("pair: ok      {name:<28} {held}"));
-            }
-            Err(failure) => {
-                tally.failed += 1;
-                crate::say::line(format!("pair: FAILED  {name:<28} {failure}"));
-            }
-        }
+        tally.count(name, verdict);
+    }
+    drop(world);
+    if options.wants(REFEREE_TESTED) {
+        tally.count(REFEREE_TESTED, referee_tested(&dir.with_extension("without-proof")));
     }
     crate::say::line(format!(
         "{} passed, {} failed, {} skipped",

@@ -35,6 +35,7 @@ pub(crate) struct Scenario {
 
 /// Every scenario, in the order in which they are played.
 pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "cold-start", runs_max: 100, play: cold_start },
     Scenario { name: "power-cut", runs_max: 100, play: power_cut },
     Scenario { name: "hang-and-wake", runs_max: 100, play: hang_and_wake },
     Scenario { name: "all-links-cut", runs_max: 100, play: all_links_cut },
@@ -42,6 +43,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "disk-gone", runs_max: 1, play: disk_gone },
     Scenario { name: "manager-killed", runs_max: 1, play: manager_killed },
     Scenario { name: "guardian-killed", runs_max: 100, play: guardian_killed },
+    Scenario { name: "guardian-stuck", runs_max: 100, play: guardian_stuck },
     Scenario { name: "resource-failed", runs_max: 100, play: resource_failed },
     Scenario { name: "planned-move", runs_max: 100, play: planned_move },
     Scenario { name: "standby", runs_max: 100, play: standby },
@@ -183,6 +185,19 @@ fn off_within(world: &mut World, index: usize, patience: Duration) -> Result<Dur
         std::thread::sleep(Duration::from_millis(2));
     }
     Ok(start.elapsed())
+}
+
+/// Both nodes get power at the same moment, after both had lost it.
+fn cold_start(world: &mut World) -> Result<Option<Duration>, Failure> {
+    for index in 0..NODES.len() {
+        world.rig.power_cut(index)?;
+    }
+    let start = Instant::now();
+    for index in 0..NODES.len() {
+        world.rig.power_on(index)?;
+    }
+    let ack = world.client.wait_ack(start, None, PATIENCE)?;
+    Ok(Some(ack.answered.duration_since(start)))
 }
 
 fn power_cut(world: &mut World) -> Result<Option<Duration>, Failure> {
@@ -336,6 +351,18 @@ fn guardian_killed(world: &mut World) -> Result<Option<Duration>, Failure> {
     let fault = Instant::now();
     kill_process(world, owner, "run")?;
     served_by(world, fault, other, "guardian killed").map(Some)
+}
+
+/// The guardian stops and everything else on its node goes on: until the watchdog fires, that node
+/// writes, and nothing but proof keeps the other one from doing so, too.
+pub(crate) fn guardian_stuck(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (owner, other) = active(world)?;
+    let name = NODES[owner];
+    let guardian = world.rig.process(owner, "run");
+    let guardian = guardian.ok_or_else(|| format!("{name} has no process `diarch run`"))?;
+    let fault = Instant::now();
+    kill(guardian, Signal::SIGSTOP).map_err(|error| format!("cannot stop {guardian}: {error}"))?;
+    served_by(world, fault, other, "guardian stuck").map(Some)
 }
 
 fn resource_failed(world: &mut World) -> Result<Option<Duration>, Failure> {

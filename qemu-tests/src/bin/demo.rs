@@ -4,7 +4,7 @@
 //! should, the node that was hurt rejoined, and the referee found nothing.
 
 use diarch_qemu_tests::journal::Journal;
-use diarch_qemu_tests::pair::{LINKS, Load, NAMES, Pair};
+use diarch_qemu_tests::pair::{LINKS, NAMES, Pair, Setup};
 use diarch_qemu_tests::story::{Fault, REJOIN_MAX, TAKEOVER_MAX, expect, node_number};
 use diarch_qemu_tests::timeline;
 use diarch_qemu_tests::trouble::Trouble;
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match Pair::build("demo", Load::Cluster).and_then(|pair| Demo::new(pair).play(fault, stay)) {
+    match Pair::build("demo", Setup::default()).and_then(|pair| Demo::new(pair).play(fault, stay)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
             say(&format!("demo: FAILED: {trouble}"));
