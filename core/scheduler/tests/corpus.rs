@@ -1,4 +1,4 @@
-//! Conformance: upstream's scheduler cases, graph and scores, in process.
+//! Conformance: upstream's scheduler cases, in process: graph, scores, summary and drawing.
 //!
 //! Cases named in `known.txt` are expected to differ; one that does not any more fails the test,
 //! as does one that differs without being named. After ` ;` stands the cause.
@@ -6,7 +6,8 @@
 #![expect(clippy::print_stdout, reason = "the totals are the test's report")]
 
 use diarch_cib::xml::{Document, Element};
-use diarch_scheduler::{Input, graph, schedule};
+use diarch_scheduler::summary::{self, Outline, Show};
+use diarch_scheduler::{Input, Plan, graph, read, schedule, simulate};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -75,14 +76,51 @@ fn scores(text: &str) -> Vec<String> {
     lines
 }
 
-fn now_for(name: &str) -> i64 {
-    // The three cases that are run for a date of their own.
-    match name {
-        "date-1" => 1_106_179_200,
-        "date-2" => 1_106_220_600,
-        "date-3" => 1_106_179_200,
-        "probe-timeout" => 1_800_000_000,
-        _ => 1_800_000_000,
+/// What `diff` calls equal where blanks do not count.
+fn lines(text: &str) -> Vec<String> {
+    text.lines()
+        .filter(|line| !line.starts_with("Using the") && !line.starts_with("Setting effective"))
+        .map(|line| line.split_whitespace().collect::<String>())
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+fn list(title: &str, items: &[String]) -> String {
+    let mut out = Outline::default();
+    out.open(title);
+    for item in items {
+        out.item(item);
+    }
+    out.finish()
+}
+
+/// A what-if run as it is printed: before, what is done, after.
+fn printed(document: &Document, plan: &Plan<'_>, now: i64) -> String {
+    let show = Show::everything_that_runs();
+    let input = Input { now };
+    let before = read(document, &input);
+    let mut after = document.clone();
+    let outcome = simulate::run(&plan.tables, &plan.graph, &[], &mut after);
+    let revised = read(&after, &input);
+    [
+        summary::untouchable(&before),
+        summary::status(&before, "Current cluster status", &show),
+        list("Transition Summary", &summary::transition(&plan.tables)),
+        list("Executing Cluster Transition", &outcome.lines),
+        summary::status(&revised, "Revised Cluster Status", &show),
+    ]
+    .concat()
+}
+
+/// When a case is run for: a date of its own, when it was recorded, or some later time.
+fn now_for(name: &str, document: &Document) -> i64 {
+    let recorded = document.root().attribute("execution-date");
+    match (name, recorded.and_then(|text| text.parse().ok())) {
+        ("date-1", _) => 1_106_179_200,
+        ("date-3", _) => 1_106_220_600,
+        ("origin", _) => 1_399_422_480,
+        (_, Some(recorded)) => recorded,
+        (_, None) => 1_800_000_000,
     }
 }
 
@@ -105,8 +143,38 @@ fn diff(name: &str, what: &str, want: &[String], have: &[String]) {
     }
 }
 
+/// The verdict's parts, in the order that they are printed in.
+const PARTS: [&str; 4] = ["graph", "scores", "summary", "dot"];
+
+/// What a case should give and what it gives, part by part.
+fn compare(corpus: &Path, name: &str) -> [[Vec<String>; 2]; 4] {
+    let expected = |kind: &str| {
+        std::fs::read_to_string(corpus.join(kind).join(format!("{name}.{kind}")))
+            .unwrap_or_default()
+    };
+    let document = Document::parse(&expected("xml")).expect("each case has its input");
+    let now = now_for(name, &document);
+    let (plan, _) = schedule(&document, &Input { now });
+    let sorted = |text: &str| {
+        let mut lines = lines(text);
+        lines.sort();
+        lines.dedup();
+        lines
+    };
+    let drawing = summary::drawing(&plan.tables, &plan.graph, false);
+    [
+        [
+            canonical(&expected("exp")).expect("each case has its graph"),
+            canonical(&graph::write(&plan.graph)).unwrap_or_default(),
+        ],
+        [scores(&expected("scores")), scores(&plan.tables.score_lines.join("\n"))],
+        [lines(&expected("summary")), lines(&printed(&document, &plan, now))],
+        [sorted(&expected("dot")), sorted(&drawing)],
+    ]
+}
+
 #[test]
-fn corpus_cases_give_the_expected_graph_and_scores() {
+fn corpus_cases_give_the_expected_results() {
     let Some(corpus) = corpus() else {
         println!("skipped: no corpus");
         return;
@@ -119,51 +187,38 @@ fn corpus_cases_give_the_expected_graph_and_scores() {
         .collect();
     names.sort();
     let known = known();
-    let (mut graphs, mut score_sets) = (0, 0);
+    let mut counts = [0; 4];
     let mut surprises = Vec::new();
     let mut verdicts = String::new();
     for name in &names {
         if only.as_ref().is_some_and(|only| only != name) {
             continue;
         }
-        let read =
-            |kind: &str| std::fs::read_to_string(corpus.join(kind).join(format!("{name}.{kind}")));
-        let xml = read("xml").expect("each case has its input");
-        let expected = read("exp").expect("each case has its graph");
-        let want_scores = scores(&read("scores").unwrap_or_default());
-        let (mut graph_ok, mut scores_ok) = (false, false);
-        if let Ok(document) = Document::parse(&xml) {
-            let (plan, _) = schedule(&document, &Input { now: now_for(name) });
-            let text = graph::write(&plan.graph);
-            let (want, have) = (canonical(&expected), canonical(&text));
-            graph_ok = want.is_some() && want == have;
-            let have_scores = scores(&plan.tables.score_lines.join("\n"));
-            scores_ok = have_scores == want_scores;
+        let mut wrong = Vec::new();
+        for (at, [want, have]) in compare(&corpus, name).into_iter().enumerate() {
+            counts[at] += usize::from(want == have);
+            if want != have {
+                wrong.push(PARTS[at]);
+            }
             if only.is_some() {
-                diff(name, "graph", &want.unwrap_or_default(), &have.unwrap_or_default());
-                diff(name, "scores", &want_scores, &have_scores);
+                diff(name, PARTS[at], &want, &have);
             }
         }
-        graphs += usize::from(graph_ok);
-        score_sets += usize::from(scores_ok);
-        let verdict = match (graph_ok, scores_ok) {
-            (true, true) => "",
-            (true, false) => "scores",
-            (false, true) => "graph",
-            (false, false) => "graph,scores",
-        };
+        let verdict = wrong.join(",");
+        let listed = known.get(name).map_or("", |what| what.as_str());
+        let (listed, cause) = listed.split_once(" ;").unwrap_or((listed, ""));
         if !verdict.is_empty() {
-            let cause = known.get(name).and_then(|what| what.split_once(" ;"));
-            let cause = cause.map_or(String::new(), |(_, cause)| format!(" ;{cause}"));
+            let cause = if cause.is_empty() { String::new() } else { format!(" ;{cause}") };
             verdicts.push_str(&format!("{name} {verdict}{cause}\n"));
         }
-        let listed = known.get(name).map_or("", |what| what.as_str());
-        let listed = listed.split(" ;").next().unwrap_or(listed);
         if listed != verdict {
             surprises.push(format!("{name}: listed as '{listed}', is '{verdict}'"));
         }
     }
-    println!("graph {graphs}/{} scores {score_sets}/{}", names.len(), names.len());
+    let of = names.len();
+    let totals: Vec<String> =
+        PARTS.iter().zip(counts).map(|(part, count)| format!("{part} {count}/{of}")).collect();
+    println!("{}", totals.join(" "));
     if std::env::var_os("CTS_UPDATE").is_some() {
         let head = "# Cases that differ from upstream's expectation, and in what.\n";
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/known.txt");
