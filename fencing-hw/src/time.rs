@@ -13,6 +13,12 @@ impl Instant {
         Self(micros)
     }
 
+    /// The time from `earlier` to here; zero if `earlier` is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+
     /// This instant moved later by `delay`, saturating at the end of the clock.
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::Instant;
 
 /// What the tests use beside what the image needs.
-const FOR_TESTS: &[&str] = &["sbd"];
+const FOR_TESTS: &[&str] = &["ipmitool", "openipmi", "sbd", "snmpd"];
 
 /// The most that the executable may have, in bytes.
 const EXECUTABLE_MAX: u64 = 6_000_000;

@@ -7,6 +7,7 @@ mod cli;
 mod clock;
 mod config;
 mod console;
+mod fence;
 mod guardian;
 mod halves;
 mod ipc;

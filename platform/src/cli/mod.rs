@@ -36,6 +36,7 @@ mod stonith_admin;
 mod tests;
 
 use crate::console::{complain, say};
+use crate::fence;
 use exit::Exit;
 
 /// One row of the table of applets.
@@ -109,8 +110,8 @@ const APPLETS: &[Applet] = &[
 /// Runs the applet that the program's name or the first argument names.
 pub(crate) fn main(program: &str, arguments: &[String]) -> Exit {
     let name = program.rsplit('/').next().unwrap_or_default();
-    if let Some(applet) = find(name) {
-        return (applet.run)(arguments);
+    if let Some(code) = perform(name, arguments) {
+        return code;
     }
     let Some((first, rest)) = arguments.split_first() else {
         return help();
@@ -119,17 +120,24 @@ pub(crate) fn main(program: &str, arguments: &[String]) -> Exit {
         "--help" | "-h" | "help" => help(),
         "--version" => say(&format!("diarch {}\n", env!("CARGO_PKG_VERSION"))),
         "--applets" | "--list-applets" => {
-            let linked = APPLETS.iter().filter(|applet| applet.linked);
-            say(&linked.map(|applet| format!("{}\n", applet.name)).collect::<String>())
+            let linked = APPLETS.iter().filter(|applet| applet.linked).map(|applet| applet.name);
+            let agents = fence::AGENTS.iter().map(|agent| agent.name);
+            say(&linked.chain(agents).map(|name| format!("{name}\n")).collect::<String>())
         }
-        word => match find(word) {
-            Some(applet) => (applet.run)(rest),
-            None => {
-                complain(&format!("diarch: there is no applet {word}; see diarch --help"));
-                Exit::Usage
-            }
-        },
+        word => perform(word, rest).unwrap_or_else(|| {
+            complain(&format!("diarch: there is no applet {word}; see diarch --help"));
+            Exit::Usage
+        }),
     }
+}
+
+/// Carries out the applet or the fence agent of this name, if there is one.
+fn perform(name: &str, arguments: &[String]) -> Option<Exit> {
+    if let Some(applet) = find(name) {
+        return Some((applet.run)(arguments));
+    }
+    let agent = fence::AGENTS.iter().find(|agent| agent.name == name)?;
+    Some(fence::main(*agent, arguments))
 }
 
 fn find(name: &str) -> Option<&'static Applet> {
@@ -143,6 +151,9 @@ fn help() -> Exit {
     );
     for applet in APPLETS {
         text.push_str(&format!("  {:<18} {}\n", applet.name, applet.about));
+    }
+    for agent in fence::AGENTS {
+        text.push_str(&format!("  {:<18} {}\n", agent.name, agent.about));
     }
     say(&text)
 }

@@ -1,0 +1,129 @@
+//! Options, metadata and addresses of fence agents.
+
+use super::agents::{AGENTS, Agent};
+use super::device::{self, Device};
+use super::metadata;
+use super::options::OF_IPMI;
+use super::parameters::Parameters;
+use core::time::Duration;
+
+fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
+fn ipmilan() -> Agent {
+    *AGENTS.iter().find(|agent| agent.name == "fence_ipmilan").unwrap()
+}
+
+fn lines(text: &str) -> Parameters {
+    Parameters::of_lines(OF_IPMI, text).0
+}
+
+#[test]
+fn every_spelling_of_an_option_is_the_same_option() {
+    for line in [
+        "--ip=10.0.0.1 --username=admin --lanplus --action=off",
+        "--ip 10.0.0.1 --username admin --lanplus --action off",
+        "-a 10.0.0.1 -l admin -P -o off",
+        "-a10.0.0.1 -ladmin -Po off",
+        "--ip=10.0.0.1 --user admin --lanp -ooff",
+    ] {
+        let parameters = Parameters::of_words(OF_IPMI, &words(line)).unwrap();
+        assert_eq!(parameters.given("ip"), Some("10.0.0.1"), "{line}");
+        assert_eq!(parameters.given("username"), Some("admin"), "{line}");
+        assert_eq!(parameters.given("action"), Some("off"), "{line}");
+        assert!(parameters.is_set("lanplus"), "{line}");
+    }
+}
+
+#[test]
+fn what_no_option_is_called_is_refused_on_the_command_line_without_its_value() {
+    for line in ["--secret=x", "-z", "x", "-a", "--pow 5"] {
+        let wrong = Parameters::of_words(OF_IPMI, &words(line)).unwrap_err();
+        assert!(!wrong.contains('x'), "{line}: {wrong}");
+    }
+}
+
+#[test]
+fn standard_input_knows_old_names_and_what_pacemaker_adds() {
+    let text = "# a comment\n\naction=off\nipaddr=10.0.0.1\nlogin = admin\npasswd=a=b\nport=node2\n\
+                nodename=node2\npcmk_host_list=node2\nlanplus=0\nnonsense=1\n";
+    let (parameters, unknown) = Parameters::of_lines(OF_IPMI, text);
+    assert_eq!(unknown, ["nonsense"]);
+    assert_eq!(parameters.given("ip"), Some("10.0.0.1"));
+    assert_eq!(parameters.given("username"), Some("admin"));
+    assert_eq!(parameters.given("password"), Some("a=b"));
+    assert_eq!(parameters.given("plug"), Some("node2"));
+    assert!(!parameters.is_set("lanplus"));
+}
+
+#[test]
+fn printing_parameters_prints_no_secret() {
+    let printed = format!("{:?}", lines("password=hunter2\nip=10.0.0.1"));
+    assert!(printed.contains("password") && !printed.contains("hunter2"), "{printed}");
+}
+
+#[test]
+fn defaults_are_those_of_the_metadata() {
+    let none = Parameters::default();
+    assert_eq!(none.text(OF_IPMI, "action"), Some("reboot"));
+    assert_eq!(none.number(OF_IPMI, "ipport"), Ok(623));
+    assert_eq!(none.seconds(OF_IPMI, "power_timeout"), Ok(Duration::from_secs(20)));
+    assert!(lines("power_timeout=soon").seconds(OF_IPMI, "power_timeout").is_err());
+}
+
+#[test]
+fn the_metadata_is_a_document_that_names_every_option_and_its_old_name() {
+    for agent in AGENTS {
+        let text = metadata::xml(*agent);
+        let document = diarch_cib::xml::Document::parse(&text);
+        assert!(document.is_ok(), "{}: {document:?}", agent.name);
+        for option in agent.options().all() {
+            for name in [Some(option.name), option.old].into_iter().flatten() {
+                assert!(text.contains(&format!("<parameter name=\"{name}\" ")), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_device_that_cannot_be_asked_is_refused_with_the_reason() {
+    for (text, wrong) in [
+        ("username=a", "ip is missing"),
+        ("ip=no-such-name.invalid", "neither an address nor a name"),
+        ("ip=10.0.0.1\ncipher=0", "authenticates nobody"),
+        ("ip=10.0.0.1\ncipher=4", "3 or 17"),
+        ("ip=10.0.0.1\npassword=123456789012345678901", "password is longer"),
+        ("ip=10.0.0.1\nusername=12345678901234567", "username is longer"),
+        ("ip=10.0.0.1\nhexadecimal_kg=abc", "hexadecimal_kg"),
+        ("ip=10.0.0.1\nhexadecimal_kg=zz", "hexadecimal_kg"),
+        ("ip=10.0.0.1\nprivlvl=callback", "privlvl"),
+        ("ip=10.0.0.1\ntarget=0x82", "target"),
+        ("ip=10.0.0.1\nipport=70000", "ipport"),
+        ("ip=10.0.0.1\npassword_script=false", "the command failed"),
+    ] {
+        let refused = Device::new(ipmilan(), &lines(text)).unwrap_err();
+        assert!(refused.contains(wrong), "{text}: {refused}");
+    }
+}
+
+#[test]
+fn a_device_is_found_by_address_and_by_plug_where_that_is_the_address() {
+    for (text, address) in [
+        ("ip=10.0.0.1", "10.0.0.1:623"),
+        ("ip=fe80::1\nipport=1623", "[fe80::1]:1623"),
+        ("ip=[fe80::1]", "[fe80::1]:623"),
+        ("plug=10.0.0.2\nport_as_ip=1", "10.0.0.2:623"),
+    ] {
+        let device = Device::new(ipmilan(), &lines(text)).unwrap();
+        assert_eq!(device.address().to_string(), address);
+    }
+}
+
+#[test]
+fn names_of_the_hosts_file_are_addresses() {
+    let hosts =
+        "127.0.0.1 localhost\n# 10.0.0.9 bmc-a\n10.0.0.7\tbmc-a bmc-a.rack # the left one\n";
+    assert_eq!(device::of_hosts(hosts, "BMC-A.rack"), "10.0.0.7".parse().ok());
+    assert_eq!(device::of_hosts(hosts, "left"), None);
+}
