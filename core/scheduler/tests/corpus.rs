@@ -134,12 +134,22 @@ fn known() -> BTreeMap<String, String> {
 }
 
 fn diff(name: &str, what: &str, want: &[String], have: &[String]) {
-    println!("==== {name} {what}");
+    if want != have {
+        println!("==== {name} {what}");
+    }
     for line in want.iter().filter(|line| !have.contains(line)) {
         println!("- {line}");
     }
     for line in have.iter().filter(|line| !want.contains(line)) {
         println!("+ {line}");
+    }
+    let mut sorted = [want.to_vec(), have.to_vec()];
+    sorted.iter_mut().for_each(|lines| lines.sort());
+    if sorted[0] == sorted[1] {
+        let moved = want.iter().zip(have).filter(|(want, have)| want != have);
+        for (want, have) in moved {
+            println!("~ {want} for {have}");
+        }
     }
 }
 
@@ -198,7 +208,7 @@ fn corpus_cases_give_the_expected_results() {
             if want != have {
                 wrong.push(PARTS[at]);
             }
-            if only.is_some() {
+            if only.is_some() || std::env::var_os("CTS_DIFF").is_some() {
                 diff(name, PARTS[at], &want, &have);
             }
         }

@@ -150,13 +150,17 @@ fn check_runnable(t: &mut Tables<'_>, action: ActionIdx) {
         }
     } else if !t.options.quorate {
         match t.options.no_quorum {
-            NoQuorum::Stop => t.actions[action].runnable = false,
+            NoQuorum::Stop => {
+                t.actions[action].runnable = false;
+                t.actions[action].reason = Some("no quorum".to_owned());
+            }
             NoQuorum::Freeze => {
                 let Some(rsc) = rsc else { return };
                 let row = &t.resources[rsc];
                 let active = is_active(t, rsc, true);
                 if !active || row.next_role > row.role {
                     t.actions[action].runnable = false;
+                    t.actions[action].reason = Some("quorum freeze".to_owned());
                 }
             }
             NoQuorum::Ignore | NoQuorum::Fence | NoQuorum::Demote => {}

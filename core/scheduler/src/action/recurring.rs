@@ -161,7 +161,7 @@ pub(crate) fn cancel<'c>(
 fn inactive<'c>(t: &mut Tables<'c>, rsc: RscIdx, name: &'c str, interval_ms: u32) {
     let chosen = t.resources[rsc].assigned_to;
     let active = t.resources[rsc].next_role > Role::Stopped;
-    for node in t.nodes.ids().collect::<Vec<_>>() {
+    for node in t.node_order.clone() {
         if active && chosen == Some(node) {
             if let Some(there) = existing(t, rsc, name, interval_ms, node) {
                 cancel_for_stopped(t, rsc, node, there);

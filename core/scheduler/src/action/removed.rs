@@ -22,7 +22,7 @@ pub(crate) fn clear_failcounts(t: &mut Tables<'_>) {
         if !t.resources[rsc].removed || !t.resources[rsc].is_primitive() {
             continue;
         }
-        for node in t.nodes.ids().collect::<Vec<_>>() {
+        for node in t.node_order.clone() {
             if !t.nodes[node].online || failcount::of(t, rsc, node, false).count == 0 {
                 continue;
             }

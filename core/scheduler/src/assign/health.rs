@@ -21,7 +21,7 @@ pub(crate) fn apply(t: &mut Tables<'_>) {
             option("node-health-green", 0),
         ),
     };
-    for node in t.nodes.ids().collect::<Vec<_>>() {
+    for node in t.node_order.clone() {
         let mut sum = base;
         for (name, value) in &t.nodes[node].attributes {
             if name.starts_with("#health") {

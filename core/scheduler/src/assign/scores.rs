@@ -13,7 +13,7 @@ pub(crate) fn prepare(t: &mut Tables<'_>) {
             lock(t, inner);
         }
     }
-    for node in t.nodes.ids().collect::<Vec<_>>() {
+    for node in t.node_order.clone() {
         for rsc in t.top.clone() {
             for inner in t.subtree(rsc) {
                 threshold(t, inner, node);
@@ -48,7 +48,7 @@ fn lock(t: &mut Tables<'_>, rsc: RscIdx) {
         let limit = i64::try_from(t.options.shutdown_lock_limit_s).unwrap_or(i64::MAX);
         t.recheck_at(at.saturating_add(limit));
     }
-    for other in t.nodes.ids().collect::<Vec<_>>() {
+    for other in t.node_order.clone() {
         if other != node {
             t.resources[rsc].allowed.add(other, -score::INFINITY);
         }

@@ -66,7 +66,7 @@ pub(crate) fn constraints(t: &mut Tables<'_>, rsc: RscIdx) {
         return;
     }
     use crate::constraint::ordering::{by_action, by_task};
-    for node in t.nodes.ids().collect::<Vec<_>>() {
+    for node in t.node_order.clone() {
         let key = format!("load_stopped_{}", t.nodes[node].name);
         let task: &'static str = "load_stopped";
         let action = create::singleton(t, task, key, Some(node), false);

@@ -12,7 +12,7 @@ pub(crate) fn schedule(t: &mut Tables<'_>) {
     let mut dc: Option<(ActionIdx, bool)> = None;
     let mut fencings: Vec<ActionIdx> = Vec::new();
     let mut shutdowns: Vec<ActionIdx> = Vec::new();
-    for node in t.nodes.ids().collect::<Vec<_>>() {
+    for node in t.node_order.clone() {
         let row = &t.nodes[node];
         if t.is_guest(node) {
             if row.remote_reset && managed && super::possible(t, node) {

@@ -219,7 +219,7 @@ fn common_name<'t>(t: &'t Tables<'_>, rsc: RscIdx) -> Option<&'t str> {
 }
 
 /// A gate's operation is its key.
-fn operation(row: &crate::model::Action<'_>) -> String {
+pub(crate) fn operation(row: &crate::model::Action<'_>) -> String {
     match row.task {
         "load_stopped" | "one-or-more" | "clone-one-or-more" => row.key.clone(),
         other => other.to_owned(),

@@ -46,6 +46,20 @@ pub(super) fn update(
     }
 }
 
+/// Notes why an action changed: what another one is, if nothing was noted before.
+pub(super) fn because(t: &mut Tables<'_>, action: ActionIdx, what: &str, other: ActionIdx) {
+    if t.actions[action].reason.is_some() {
+        return;
+    }
+    let row = &t.actions[other];
+    let reason = match row.rsc {
+        same if same.is_some() && same == t.actions[action].rsc => row.reason.clone(),
+        Some(rsc) => Some(format!("{what} {} {}", t.resources[rsc].id, row.task)),
+        None => Some(format!("{what} {}", crate::graph::build::operation(row))),
+    };
+    t.actions[action].reason = reason;
+}
+
 /// Applies one effect to two single actions.
 pub(super) fn primitive(
     t: &mut Tables<'_>,
@@ -62,14 +76,19 @@ pub(super) fn primitive(
     if kind.has(Relation::THEN_IMPLIES_FIRST) && !t.actions[then].optional {
         if filter & OPTIONAL != 0 && t.actions[first].optional {
             t.actions[first].optional = false;
+            because(t, first, "required", then);
         }
         if flags.migratable && !t.actions[then].migratable {
             t.actions[first].migratable = false;
+            because(t, first, "unmigrateable", then);
         }
     }
     if kind.has(Relation::PROMOTED_THEN_IMPLIES_FIRST) && !t.actions[then].optional {
         let promoted = t.actions[then].rsc.is_some_and(|r| t.resources[r].role == Role::Promoted);
         if filter & OPTIONAL != 0 && promoted {
+            if t.actions[first].optional {
+                because(t, first, "required", then);
+            }
             t.actions[first].optional = false;
             if t.actions[first].migratable && !t.actions[then].migratable {
                 t.actions[first].migratable = false;
@@ -91,6 +110,7 @@ pub(super) fn primitive(
     {
         t.actions[then].runnable = false;
         t.actions[then].migratable = false;
+        because(t, then, "unrunnable", first);
     }
     if kind.has(Relation::FIRST_IMPLIES_THEN)
         && filter & OPTIONAL != 0
@@ -99,6 +119,7 @@ pub(super) fn primitive(
         && !t.actions[first].migratable
     {
         t.actions[then].optional = false;
+        because(t, then, "required", first);
     }
     if kind.has(Relation::INTERMEDIATE_STOP) {
         restart(t, first, then, filter);
@@ -149,7 +170,10 @@ fn restart(t: &mut Tables<'_>, first: ActionIdx, then: ActionIdx, filter: u8) {
     if !t.actions[first].runnable && required {
         t.actions[then].runnable = false;
     }
-    t.actions[first].optional = false;
+    if t.actions[first].optional {
+        t.actions[first].optional = false;
+        because(t, first, "required", then);
+    }
     if impossible && !required {
         let stays = then_rsc.is_some_and(|rsc| t.resources[rsc].start_pending);
         if stays {

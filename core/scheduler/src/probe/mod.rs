@@ -9,7 +9,7 @@ pub(crate) fn schedule(t: &mut Tables<'_>) {
     if !t.options.startup_probes {
         return;
     }
-    for node in t.nodes.ids().collect::<Vec<_>>() {
+    for node in t.node_order.clone() {
         let row = &t.nodes[node];
         if !row.online || row.unclean || !row.discovery || row.pending {
             continue;

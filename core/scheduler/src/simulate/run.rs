@@ -128,7 +128,7 @@ fn operate(
         cib,
         state,
         &Record {
-            rsc: &primitive.id,
+            rsc: id,
             agent: [&primitive.class, &primitive.provider, &primitive.kind],
             task: if task == "reload-agent" { "start" } else { task },
             interval_ms,

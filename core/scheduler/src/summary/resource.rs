@@ -11,15 +11,8 @@ fn is_made_up(t: &Tables<'_>, rsc: RscIdx) -> bool {
 
 /// Lists the outermost resources that are shown, most important first.
 pub(super) fn shown(t: &Tables<'_>, show: &Show) -> Vec<RscIdx> {
-    let mut all = by_priority(t);
+    let mut all = t.top.clone();
     all.retain(|&rsc| !is_made_up(t, rsc) && show.resource(t, rsc));
-    all
-}
-
-/// Lists the outermost resources, most important first.
-pub(super) fn by_priority(t: &Tables<'_>) -> Vec<RscIdx> {
-    let mut all: Vec<RscIdx> = t.top.clone();
-    all.sort_by_key(|&rsc| core::cmp::Reverse(t.resources[rsc].priority));
     all
 }
 

@@ -32,7 +32,7 @@ pub fn transition(t: &Tables<'_>) -> Vec<String> {
         .filter_map(|(_, action)| fencing(t, action))
         .collect();
     let mut changes = Vec::new();
-    for rsc in super::resource::by_priority(t) {
+    for &rsc in &t.top {
         of_tree(t, rsc, &mut changes);
     }
     let (mut ids, mut places) = (5, 5);
@@ -201,7 +201,7 @@ fn line(
 fn places(t: &Tables<'_>, change: Change) -> String {
     let Change { from, to, role, next_role, .. } = change;
     let name = |node: NodeIdx| t.nodes[node].name;
-    let roles = role > Role::Unpromoted || next_role > Role::Unpromoted;
+    let roles = role > Role::Started || next_role > Role::Unpromoted;
     let (was, will) = (role.text(), next_role.text());
     match (from, to) {
         (None, None) => String::new(),

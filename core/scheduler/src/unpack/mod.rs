@@ -60,6 +60,10 @@ pub(crate) fn configuration(cib: Element<'_>, now: i64) -> Tables<'_> {
     nodes::unpack(&mut t, section("nodes"));
     remote::nodes(&mut t, section("resources"));
     resources::unpack(&mut t, section("resources"));
+    // What matters most comes first, in the order of configuration otherwise.
+    let mut top = core::mem::take(&mut t.top);
+    top.sort_by_key(|&rsc| core::cmp::Reverse(t.resources[rsc].priority));
+    t.top = top;
     tags(&mut t, section("tags"));
     t
 }
