@@ -82,7 +82,6 @@ pub(crate) fn settle(t: &mut Tables<'_>) {
         }
         for task in ["migrate_to", "migrate_from"] {
             for action in create::find_all(t, rsc, task, None) {
-                t.actions[action].optional = true;
                 t.actions[action].runnable = false;
             }
         }

@@ -222,7 +222,7 @@ pub(crate) fn cancel_removed(t: &mut Tables<'_>) {
     for state in status.children_named("node_state") {
         let name = state.attribute("uname").or_else(|| state.attribute("id")).unwrap_or("");
         let Some(node) = t.node_by_name(name) else { continue };
-        let usable = t.nodes[node].online && !t.nodes[node].unclean;
+        let usable = t.nodes[node].maintenance || crate::assign::place::available(t, node);
         let list = state.child("lrm").and_then(|at| at.child("lrm_resources"));
         for entry in list.iter().flat_map(|at| at.children_named("lrm_resource")) {
             if usable {

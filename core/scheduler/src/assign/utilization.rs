@@ -1,7 +1,8 @@
 //! Utilization (*Pacemaker Explained*, "Utilization and Placement Strategy").
 
 use crate::action::create;
-use crate::model::{NodeIdx, Ordering, Placement, Relation, RscIdx, Tables, score};
+use crate::constraint::ordering::{by_action, by_task};
+use crate::model::{ActionIdx, NodeIdx, Ordering, Placement, Relation, RscIdx, Tables, score};
 use core::cmp::Ordering as Order;
 
 /// Compares what two nodes have left: the roomier first.
@@ -65,28 +66,26 @@ pub(crate) fn constraints(t: &mut Tables<'_>, rsc: RscIdx) {
     if t.options.placement == Placement::Default || t.resources[rsc].utilization.is_empty() {
         return;
     }
-    use crate::constraint::ordering::{by_action, by_task};
+    let relation = Relation::ORDERED.with(Relation::IF_ON_SAME_NODE_OR_TARGET);
+    for node in t.resources[rsc].active_on.clone() {
+        let then = by_action(stopped(t, node));
+        t.orderings.push(Ordering { first: by_task(rsc, "stop"), then, relation });
+    }
     for node in t.node_order.clone() {
-        let key = format!("load_stopped_{}", t.nodes[node].name);
-        let task: &'static str = "load_stopped";
-        let action = create::singleton(t, task, key, Some(node), false);
-        t.actions[action].pseudo = true;
-        t.actions[action].node = None;
-        if t.resources[rsc].active_on.contains(&node) {
-            t.orderings.push(Ordering {
-                first: by_task(rsc, "stop"),
-                then: by_action(action),
-                relation: Relation::ORDERED.with(Relation::IF_ON_SAME_NODE_OR_TARGET),
-            });
+        if !t.resources[rsc].allowed.contains(node) {
+            continue;
         }
-        if t.resources[rsc].allowed.contains(node) {
-            for next in ["start", "migrate_to"] {
-                t.orderings.push(Ordering {
-                    first: by_action(action),
-                    then: by_task(rsc, next),
-                    relation: Relation::ORDERED.with(Relation::IF_ON_SAME_NODE_OR_TARGET),
-                });
-            }
+        let first = by_action(stopped(t, node));
+        for next in ["start", "migrate_to"] {
+            t.orderings.push(Ordering { first, then: by_task(rsc, next), relation });
         }
     }
+}
+
+/// Gives the step at which all that leaves a node has left.
+fn stopped(t: &mut Tables<'_>, node: NodeIdx) -> ActionIdx {
+    let key = format!("load_stopped_{}", t.nodes[node].name);
+    let action = create::singleton(t, "load_stopped", key, Some(node), false);
+    t.actions[action].pseudo = true;
+    action
 }

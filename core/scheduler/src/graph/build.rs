@@ -95,6 +95,17 @@ fn input_wanted(t: &Tables<'_>, action: ActionIdx, input: &Link) -> bool {
     if input.relation.has(Relation::IF_ON_SAME_NODE_OR_TARGET) && !load_related(t, action, input) {
         return false;
     }
+    if input.relation.has(Relation::IF_FIRST_UNMIGRATABLE) && first.migratable {
+        return false;
+    }
+    // What only prefers to be later does not wait for a migration to end.
+    if input.relation == Relation::ORDERED
+        && first.migratable
+        && first.task == "stop"
+        && first.rsc != then.rsc
+    {
+        return false;
+    }
     if input.relation.has(Relation::IF_REQUIRED_ON_SAME_NODE)
         && (first.optional
             || first.node.is_some() && then.node.is_some() && first.node != then.node)
@@ -121,14 +132,8 @@ fn input_wanted(t: &Tables<'_>, action: ActionIdx, input: &Link) -> bool {
 fn load_related(t: &Tables<'_>, action: ActionIdx, input: &Link) -> bool {
     let then = &t.actions[action];
     let first = &t.actions[input.action];
-    let name =
-        |a: &crate::model::Action<'_>| a.key.strip_prefix("load_stopped_").map(str::to_owned);
-    if let Some(name) = name(first) {
-        let goal = then.rsc.and_then(|rsc| t.resources[rsc].assigned_to);
-        return goal.is_some_and(|node| t.nodes[node].name == name);
-    }
-    if let Some(name) = name(then) {
-        return first.node.is_some_and(|node| t.nodes[node].name == name);
+    if first.task == "load_stopped" {
+        return first.node == then.rsc.and_then(|rsc| t.resources[rsc].assigned_to);
     }
     first.node == then.node
 }
@@ -156,6 +161,13 @@ fn add(t: &mut Tables<'_>, steps: &mut BTreeMap<ActionIdx, Synapse>, start: Acti
         }
         t.actions[action].dumped = true;
         merge(t, action);
+        for at in 0..t.actions[action].before.len() {
+            let link = t.actions[action].before[at];
+            let place = Relation::IF_ON_SAME_NODE_OR_TARGET;
+            if link.relation.has(place) && !load_related(t, action, &link) {
+                t.actions[action].before[at].relation = Relation::NONE;
+            }
+        }
         stack.push((action, true));
         for link in t.actions[action].before.clone() {
             if input_wanted(t, action, &link) && !t.actions[link.action].dumped {

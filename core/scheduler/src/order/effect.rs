@@ -74,7 +74,8 @@ pub(super) fn primitive(
         asymmetric(t, first, then);
     }
     if kind.has(Relation::THEN_IMPLIES_FIRST) && !t.actions[then].optional {
-        if filter & OPTIONAL != 0 && t.actions[first].optional {
+        let stays = t.actions[then].migratable && !flags.migratable;
+        if filter & OPTIONAL != 0 && t.actions[first].optional && !stays {
             t.actions[first].optional = false;
             because(t, first, "required", then);
         }

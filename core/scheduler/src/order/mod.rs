@@ -8,7 +8,7 @@ mod update;
 pub(crate) use update::{apply_all, update};
 
 use crate::action::create;
-use crate::model::{ActionIdx, Link, Ordering, Relation, Role, RscIdx, Tables};
+use crate::model::{ActionIdx, End, Link, Ordering, Relation, Role, RscIdx, Tables};
 
 /// Links two actions; false where they were already.
 pub(crate) fn link(
@@ -32,8 +32,35 @@ pub(crate) fn link(
     true
 }
 
+/// What waits for another's start waits with its migration too, and what stops before another
+/// stops is down before that one migrates (*Pacemaker Explained*, "Migrating Resources").
+fn migration_equivalents(t: &mut Tables<'_>) {
+    for at in 0..t.orderings.len() {
+        let Ordering { first, then, relation } = t.orderings[at];
+        let (Some(first_rsc), Some(then_rsc)) = (first.rsc, then.rsc) else { continue };
+        let within = t.subtree(first_rsc).contains(&then_rsc);
+        if within || !t.resources[then_rsc].allow_migrate {
+            continue;
+        }
+        let (Some(first_task), Some(then_task)) = (first.task, then.task) else { continue };
+        let waits =
+            [("start", "start"), ("promote", "start"), ("stop", "stop"), ("demote", "stop")];
+        if !waits.contains(&(first_task, then_task)) {
+            continue;
+        }
+        let then = End { task: Some("migrate_to"), ..then };
+        if first_task == "start" && t.resources[first_rsc].allow_migrate {
+            let first = End { task: Some("migrate_from"), ..first };
+            t.orderings.push(Ordering { first, then, relation });
+        }
+        let relation = relation.with(Relation::IF_FIRST_UNMIGRATABLE);
+        t.orderings.push(Ordering { first, then, relation });
+    }
+}
+
 /// Turns every ordering into links between actions, in order of creation.
 pub(super) fn link_all(t: &mut Tables<'_>) {
+    migration_equivalents(t);
     let mut at = 0;
     while at < t.orderings.len() {
         let ordering = t.orderings[at];

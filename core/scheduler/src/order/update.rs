@@ -87,6 +87,9 @@ fn one(t: &mut Tables<'_>, then: ActionIdx, at: usize) -> (Option<ActionIdx>, bo
         t.actions[then].before[at].relation = Relation::NONE;
         return (None, false);
     }
+    if entry.relation.has(Relation::IF_FIRST_UNMIGRATABLE) && t.actions[original].migratable {
+        return (None, false);
+    }
     if entry.relation.has(Relation::THEN_CANCELS_FIRST)
         && t.actions[original].rsc.is_some()
         && !t.actions[then].optional
