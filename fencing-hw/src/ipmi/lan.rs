@@ -7,7 +7,9 @@
 //! ```
 //!
 //! Every packet is sent again, with a new session sequence number, until it is answered or the
-//! request's time is over. Whatever way a request ends, a session that was opened is closed.
+//! request's time is over. A dialogue that stays unanswered for some repetitions starts again from
+//! Opening: the BMC may have taken a proof whose answer was lost, or have forgotten the session.
+//! Whatever way a request ends, a session that was opened is closed.
 
 use super::message::{self, Answer, Command, completion};
 use super::rakp::{CONSOLE_SESSION, Handshake};
@@ -24,6 +26,8 @@ use sha2::{Digest, Sha256};
 const RETRY_FIRST: Duration = Duration::from_millis(300);
 /// Longest wait for an answer.
 const RETRY_MAX: Duration = Duration::from_secs(2);
+/// Repetitions after which a dialogue starts again.
+const REPEATS_MAX: u8 = 4;
 /// Pause before a busy BMC is asked again.
 const BUSY_PAUSE: Duration = Duration::from_millis(100);
 /// Pause between two looks at a power state that has been ordered to change.
@@ -64,6 +68,7 @@ struct Dialogue {
     packet: Payload,
     retry_at: Instant,
     retry: Duration,
+    repeats: u8,
 }
 
 /// An open session.
@@ -117,15 +122,18 @@ impl Random {
 impl Dialogue {
     fn new(now: Instant, request: PowerRequest, within: Duration) -> Self {
         let (packet, retry) = (Payload::new(), RETRY_FIRST);
-        Self { request, give_up_at: now.after(within), packet, retry_at: now.after(retry), retry }
+        let (give_up_at, retry_at) = (now.after(within), now.after(retry));
+        Self { request, give_up_at, packet, retry_at, retry, repeats: 0 }
     }
 
     fn wait(&mut self, now: Instant) {
+        self.repeats = 0;
         self.retry = RETRY_FIRST;
         self.retry_at = now.after(self.retry);
     }
 
     fn back_off(&mut self, now: Instant) {
+        self.repeats = self.repeats.saturating_add(1);
         self.retry = (self.retry * 2).min(RETRY_MAX);
         self.retry_at = now.after(self.retry);
     }
@@ -205,10 +213,9 @@ impl Lan {
         debug_assert!(!full, "outputs are drained after every input");
     }
 
-    fn become_opening(&mut self, now: Instant, request: PowerRequest, within: Duration) {
+    fn become_opening(&mut self, now: Instant, mut dialogue: Dialogue) {
         self.tag = self.tag.wrapping_add(1);
         let handshake = Handshake::new(self.tag, self.random.block());
-        let mut dialogue = Dialogue::new(now, request, within);
         if let Ok(payload) = handshake.open_request(&self.settings) {
             self.send_plain(&mut dialogue, now, Kind::OpenRequest, &payload);
         }
@@ -252,12 +259,16 @@ impl Lan {
         self.send_command(session, w.command());
     }
 
+    fn send_close(&mut self, mut session: Session) {
+        session.number = (session.number + 1) & 0x3f;
+        let (netfn, command) = (message::NETFN_APP, message::CLOSE_SESSION);
+        let id = session.id.to_le_bytes();
+        self.send_command(&mut session, Command { netfn, command, data: &id });
+    }
+
     fn finish(&mut self, session: Option<Session>, result: Result<PowerState, DriverError>) {
-        if let Some(mut session) = session {
-            session.number = (session.number + 1) & 0x3f;
-            let (netfn, command) = (message::NETFN_APP, message::CLOSE_SESSION);
-            let id = session.id.to_le_bytes();
-            self.send_command(&mut session, Command { netfn, command, data: &id });
+        if let Some(session) = session {
+            self.send_close(session);
         }
         self.state = State::Idle;
         self.emit(Output::Done(result));
@@ -318,6 +329,8 @@ impl Lan {
                 self.send_raise(&mut session);
                 self.state = State::Raising(d, session);
             }
+            // It took our proof and we missed its answer: it does not take the proof twice.
+            Some(Err(DriverError::Refused(..))) if d.repeats > 0 => self.become_opening(now, d),
             Some(Err(error)) => self.finish(None, Err(error)),
             Some(Ok(None)) | None => self.state = State::Keyed(d, h),
         }
@@ -431,6 +444,21 @@ impl Lan {
     fn retry(&mut self, now: Instant) {
         match core::mem::replace(&mut self.state, State::Idle) {
             State::Idle => {}
+            State::Proving(d, _) | State::Keyed(d, _) if d.repeats >= REPEATS_MAX => {
+                self.become_opening(now, d);
+            }
+            State::Raising(d, session) if d.repeats >= REPEATS_MAX => {
+                self.send_close(session);
+                self.become_opening(now, d);
+            }
+            State::Working(mut d, session, work) if d.repeats >= REPEATS_MAX => {
+                // What was seen off in this request need not be switched off a second time.
+                if work == Work::Order(PowerState::On) {
+                    d.request = PowerRequest::On;
+                }
+                self.send_close(session);
+                self.become_opening(now, d);
+            }
             State::Opening(mut d, h) => {
                 self.repeat(now, &mut d);
                 self.state = State::Opening(d, h);
@@ -493,7 +521,7 @@ impl PowerSwitch for Lan {
     fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         match input {
             Input::Request { request, within } => match self.state {
-                State::Idle => self.become_opening(now, request, within),
+                State::Idle => self.become_opening(now, Dialogue::new(now, request, within)),
                 State::Opening(..)
                 | State::Proving(..)
                 | State::Keyed(..)

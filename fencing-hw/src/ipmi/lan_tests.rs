@@ -23,6 +23,11 @@ struct Bmc {
     sequence: u32,
     orders: u32,
     closed: bool,
+    /// RAKP 4 is lost while this is above 0, and a proof is taken once.
+    lose_proof: u32,
+    /// The session is forgotten after this many commands.
+    forget_after: Option<u32>,
+    opened: u32,
 }
 
 const BMC_SESSION: u32 = 0x1234_5678;
@@ -44,6 +49,9 @@ impl Bmc {
             sequence: 0,
             orders: 0,
             closed: false,
+            lose_proof: 0,
+            forget_after: None,
+            opened: 0,
         }
     }
 
@@ -51,6 +59,9 @@ impl Bmc {
         let packet = wire::read(datagram).unwrap();
         let reply = match packet.kind {
             Kind::OpenRequest => {
+                self.keys = None;
+                self.sequence = 0;
+                self.opened += 1;
                 let mut body = Vec::from([packet.payload[0], 0, 4, 0]);
                 body.extend(&packet.payload[4..8]);
                 body.extend(BMC_SESSION.to_le_bytes());
@@ -58,7 +69,15 @@ impl Bmc {
                 wire::write_plain(Kind::OpenResponse, &body).unwrap()
             }
             Kind::Rakp(1) => self.rakp2(settings, packet.payload),
-            Kind::Rakp(3) => self.rakp4(settings, packet.payload),
+            Kind::Rakp(3) if self.keys.is_some() => return Vec::new(),
+            Kind::Rakp(3) => {
+                let reply = self.rakp4(settings, packet.payload);
+                if self.lose_proof > 0 {
+                    self.lose_proof -= 1;
+                    return Vec::new();
+                }
+                reply
+            }
             Kind::Message => match self.command(&packet) {
                 Some(reply) => reply,
                 None => return Vec::new(),
@@ -113,6 +132,14 @@ impl Bmc {
 
     fn command(&mut self, packet: &Packet<'_>) -> Option<Payload> {
         let keys = self.keys.clone()?;
+        if let Some(left) = &mut self.forget_after {
+            if *left == 0 {
+                self.keys = None;
+                self.forget_after = None;
+                return None;
+            }
+            *left -= 1;
+        }
         let message = packet.verified(&keys)?;
         let (number, command, data) = (message[4] >> 2, message[5], &message[6..message.len() - 1]);
         let mut body = Vec::new();
@@ -239,6 +266,25 @@ fn lost_doubled_and_busy_answers_only_cost_time() {
     for lose in 0..6 {
         let mut bmc = Bmc { lose, busy: 2, twice: true, ..Bmc::new("secret") };
         assert_eq!(play(&mut bmc, Suite::Sha1, PowerRequest::Status).0, Ok(PowerState::On));
+    }
+}
+
+#[test]
+fn a_proof_whose_answer_was_lost_is_given_again_in_a_new_session() {
+    let mut bmc = Bmc { lose_proof: 1, ..Bmc::new("secret") };
+    assert_eq!(play(&mut bmc, Suite::Sha1, PowerRequest::Off).0, Ok(PowerState::Off));
+    assert_eq!(bmc.opened, 2);
+}
+
+#[test]
+fn a_session_that_the_bmc_forgets_at_any_point_is_opened_anew() {
+    for request in [PowerRequest::Off, PowerRequest::Reboot] {
+        for commands in 0..6 {
+            let mut bmc = Bmc { forget_after: Some(commands), ..Bmc::new("secret") };
+            let result = play(&mut bmc, Suite::Sha256, request).0;
+            assert!(result.is_ok(), "{request:?} after {commands}: {result:?}");
+            assert!(bmc.orders <= 3, "{} orders", bmc.orders);
+        }
     }
 }
 
