@@ -15,4 +15,6 @@ extern crate std;
 mod fixtures;
 pub mod ipmi;
 pub mod power;
+mod random;
+pub mod snmp;
 pub mod time;

@@ -64,6 +64,8 @@ pub enum Output {
 pub enum Step {
     /// Opening a session.
     Open,
+    /// Finding out what the device is.
+    Identify,
     /// Proving who we are, and checking who answers.
     Authenticate,
     /// Asking for the privilege to switch.
@@ -80,6 +82,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Open => "opening a session",
+            Self::Identify => "finding out what the device is",
             Self::Authenticate => "authenticating",
             Self::Privilege => "raising the privilege level",
             Self::Status => "reading the power state",
@@ -108,6 +111,12 @@ pub enum DriverError {
     Refused(Step, u8),
     /// The device accepted the order, but the state did not change in time.
     NotObeyed(PowerState),
+    /// The state is neither on nor off: this value.
+    Unclear(i32),
+    /// The device has no such outlet.
+    NoSuchOutlet,
+    /// The device is of no known kind.
+    UnknownModel,
     /// Another request is still under way.
     Busy,
 }
@@ -117,14 +126,15 @@ impl fmt::Display for DriverError {
         match self {
             Self::NoAnswer(step) => write!(
                 f,
-                "no answer while {step}: check the address, the cable and that IPMI over LAN is on"
+                "no answer while {step}: check the address, the cable, and that the device lets us \
+                 in from here"
             ),
             Self::UnknownUser => f.write_str("the device does not know this user: check the name"),
-            Self::WrongSecret => {
-                f.write_str("the device did not prove that it knows the password: check it and Kg")
-            }
+            Self::WrongSecret => f.write_str(
+                "the device did not prove that it knows the password: check all secrets",
+            ),
             Self::NotAllowed(step) => {
-                write!(f, "not allowed while {step}: the user needs at least operator privilege")
+                write!(f, "not allowed while {step}: the user needs the privilege to switch")
             }
             Self::NoSuchSuite => f.write_str(
                 "the device does not offer this cipher suite: try the other of 3 and 17",
@@ -133,6 +143,13 @@ impl fmt::Display for DriverError {
             Self::Refused(step, code) => write!(f, "refused with code {code:#04x} while {step}"),
             Self::NotObeyed(state) => {
                 write!(f, "the order was accepted, but the power still reads {state:?}")
+            }
+            Self::Unclear(value) => {
+                write!(f, "the power reads {value}, which is neither on nor off: retry later")
+            }
+            Self::NoSuchOutlet => f.write_str("the device has no such outlet: check plug"),
+            Self::UnknownModel => {
+                f.write_str("the device does not say that it is of a known kind: name its model")
             }
             Self::Busy => f.write_str("another request is under way"),
         }

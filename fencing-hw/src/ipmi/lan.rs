@@ -13,14 +13,14 @@
 
 use super::message::{self, Answer, Command, completion};
 use super::rakp::{CONSOLE_SESSION, Handshake};
-use super::suite::{BLOCK, Keys};
+use super::suite::Keys;
 use super::wire::{self, Kind, Packet};
 use super::{Payload, Settings};
 use crate::power::{DriverError, Input, Output, PowerRequest, PowerState, PowerSwitch, Step};
+use crate::random::Random;
 use crate::time::Instant;
 use core::time::Duration;
 use heapless::Deque;
-use sha2::{Digest, Sha256};
 
 /// First wait for an answer; doubled at each retransmission.
 const RETRY_FIRST: Duration = Duration::from_millis(300);
@@ -94,29 +94,6 @@ enum Work {
     Verify(PowerState),
     /// The state was not yet as ordered: look again at the retry time.
     Pause(PowerState),
-}
-
-/// Unpredictable bytes from a seed and a counter.
-#[derive(Clone)]
-struct Random {
-    seed: [u8; 32],
-    count: u64,
-}
-
-impl core::fmt::Debug for Random {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Random(…)")
-    }
-}
-
-impl Random {
-    fn block(&mut self) -> [u8; BLOCK] {
-        self.count += 1;
-        let hash = Sha256::new().chain_update(self.seed).chain_update(self.count.to_le_bytes());
-        let mut block = [0; BLOCK];
-        block.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
-        block
-    }
 }
 
 impl Dialogue {
@@ -203,7 +180,7 @@ impl Lan {
     /// A driver that has not said anything yet. `seed` must be unpredictable and never used again.
     #[must_use]
     pub const fn new(settings: Settings, seed: [u8; 32]) -> Self {
-        let random = Random { seed, count: 0 };
+        let random = Random::new(seed);
         Self { settings, random, tag: 0, state: State::Idle, outputs: Deque::new() }
     }
 

@@ -1,6 +1,6 @@
 //! The driver against a BMC of a few lines, with everything that can go wrong on the way.
 
-use super::super::suite::Suite;
+use super::super::suite::{BLOCK, Suite};
 use super::super::{Privilege, Secret};
 use super::*;
 use std::vec::Vec;
