@@ -10,6 +10,7 @@ mod constraint;
 mod fence;
 pub mod graph;
 pub mod model;
+pub mod notify;
 mod order;
 mod probe;
 pub mod simulate;
@@ -53,6 +54,7 @@ pub fn schedule<'c>(cib: &'c Document, input: &Input) -> (Plan<'c>, Vec<Diagnost
     order::remote::constraints(&mut tables);
     order::apply_all(&mut tables);
     action::migrate::settle(&mut tables);
+    notify::send_all(&mut tables);
     let graph = graph::build::build(&mut tables);
     let diagnostics = core::mem::take(&mut tables.diagnostics);
     (Plan { tables, graph }, diagnostics)

@@ -85,6 +85,7 @@ fn clone_steps(t: &mut Tables<'_>, rsc: RscIdx) {
         step(t, rsc, "demote", demoting, true);
         step(t, rsc, "demoted", demoting, true);
     }
+    crate::notify::boundaries(t, rsc);
 }
 
 /// Makes one of a clone's own steps; those that tell of completion go before all else.

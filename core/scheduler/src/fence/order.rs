@@ -60,6 +60,9 @@ fn stops(t: &mut Tables<'_>, rsc: RscIdx, fencing: ActionIdx, node: NodeIdx) {
             if t.resources[rsc].requires < Requires::Fencing {
                 continue;
             }
+            if task == "stop" {
+                crate::notify::after_fencing(t, rsc, fencing);
+            }
             let relation = Relation::ORDERED;
             crate::order::link(t, fencing, action, relation);
             if task == "stop"

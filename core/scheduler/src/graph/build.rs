@@ -242,6 +242,14 @@ fn keys(t: &Tables<'_>, action: ActionIdx) -> (String, Option<String>) {
     let row = &t.actions[action];
     let common = row.rsc.and_then(|rsc| Some((rsc, common_name(t, rsc)?)));
     match common {
+        Some((_, name)) if row.task == "notify" => {
+            let meta = |name: &str| row.meta.get(name).map_or("", String::as_str);
+            let told = (meta("notify_type"), meta("notify_operation"));
+            (crate::notify::key(name, told.0, told.1), Some(row.key.clone()))
+        }
+        Some((_, name)) if row.task == "notified" => {
+            (crate::action::create::key(name, row.task, 0), Some(row.key.clone()))
+        }
         Some((rsc, name)) if !row.pseudo || row.key.starts_with(&t.resources[rsc].id) => {
             let rest = row.key.strip_prefix(t.resources[rsc].id.as_str()).unwrap_or(&row.key);
             (format!("{name}{rest}"), Some(row.key.clone()))

@@ -186,6 +186,8 @@ pub struct Tables<'c> {
     pub tickets: BTreeMap<&'c str, Ticket<'c>>,
     /// Actions.
     pub actions: Arena<ActionTag, Action<'c>>,
+    /// The notifications around clones' steps.
+    pub notices: Vec<crate::notify::Notice>,
     /// Actions of no resource, by key.
     pub singletons: BTreeMap<String, ActionIdx>,
     /// Failed operations.

@@ -43,6 +43,7 @@ pub(crate) fn configuration(cib: Element<'_>, now: i64) -> Tables<'_> {
         ticket_constraints: Vec::new(),
         tickets: BTreeMap::new(),
         actions: Arena::default(),
+        notices: Vec::new(),
         singletons: BTreeMap::new(),
         failures: Vec::new(),
         stop_needed: Vec::new(),
