@@ -108,6 +108,7 @@ fn describe(t: &mut Tables<'_>, action: ActionIdx, rsc: RscIdx) {
         (row.task, row.interval_ms, row.node)
     };
     let meta = policy::meta(t, rsc, node, task, interval_ms);
+    let extra = policy::extra(t, rsc, node, task, interval_ms);
     let (on_fail, fail_role) = policy::on_fail(t, rsc, task, interval_ms);
     let needs = if matches!(task, "start" | "promote") {
         t.resources[rsc].requires
@@ -117,6 +118,7 @@ fn describe(t: &mut Tables<'_>, action: ActionIdx, rsc: RscIdx) {
     let row = &mut t.actions[action];
     row.config = policy::config_of(&t.resources[rsc], task, interval_ms);
     row.meta = meta;
+    row.extra = extra;
     row.on_fail = on_fail;
     row.fail_role = fail_role;
     row.needs = needs;

@@ -33,6 +33,23 @@ pub(crate) fn config_of(
     rsc.ops.iter().position(|op| op.name == task && op.interval_ms == interval_ms)
 }
 
+/// Gives an operation's own instance attributes.
+pub(crate) fn extra(
+    t: &Tables<'_>,
+    rsc: RscIdx,
+    node: Option<NodeIdx>,
+    task: &str,
+    interval_ms: u32,
+) -> BTreeMap<String, String> {
+    let row = &t.resources[rsc];
+    let config = config(t, rsc, task, interval_ms, true);
+    let Some(element) = config.and_then(|at| row.ops[at].element) else { return BTreeMap::new() };
+    let mut found = Pairs::new();
+    let context = Context::of_node(t, node);
+    nvpairs::collect(t, &[element], "instance_attributes", None, &context, &mut found);
+    found.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
 /// Gives an operation's meta-attributes as the graph shows them.
 pub(crate) fn meta(
     t: &Tables<'_>,

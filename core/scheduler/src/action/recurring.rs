@@ -234,19 +234,31 @@ pub(crate) fn cancel_removed(t: &mut Tables<'_>) {
 
 fn cancel_in<'c>(t: &mut Tables<'c>, node: NodeIdx, entry: diarch_cib::xml::Element<'c>) {
     let id = entry.attribute("id").unwrap_or("");
-    let rsc = t
+    let named: Vec<_> = t
         .resources
         .iter()
-        .find(|(_, row)| {
-            (row.id == id || row.history_id.as_deref() == Some(id) || row.base_id == id)
-                && (row.active_on.contains(&node) || row.removed)
+        .filter(|(_, row)| {
+            row.id == id || row.history_id.as_deref() == Some(id) || row.base_id == id
         })
-        .map(|(rsc, _)| rsc);
-    let Some(rsc) = rsc else { return };
+        .map(|(rsc, _)| rsc)
+        .collect();
+    let there = named.iter().copied().find(|&rsc| {
+        let row = &t.resources[rsc];
+        row.active_on.contains(&node) || row.removed
+    });
+    let Some(rsc) = there else {
+        if let Some(&rsc) = named.first().filter(|&&rsc| t.resources[rsc].is_primitive()) {
+            super::definition::check_agent(t, rsc, node, entry);
+        }
+        return;
+    };
     if t.resources[rsc].removed {
         if !t.in_collective(rsc) {
             super::removed::clean_up(t, rsc, node);
         }
+        return;
+    }
+    if super::definition::check_agent(t, rsc, node, entry) {
         return;
     }
     let mut ops: Vec<_> = entry.children_named("lrm_rsc_op").collect();
@@ -259,7 +271,7 @@ fn cancel_in<'c>(t: &mut Tables<'c>, node: NodeIdx, entry: diarch_cib::xml::Elem
         }
         let task = op.attribute("operation").unwrap_or("");
         if interval == 0 {
-            if at >= start.max(stop) && matches!(task, "start" | "migrate_from") {
+            if matches!(task, "start" | "promote" | "migrate_from" | "monitor") {
                 super::definition::check(t, rsc, node, op);
             }
             continue;
@@ -269,6 +281,9 @@ fn cancel_in<'c>(t: &mut Tables<'c>, node: NodeIdx, entry: diarch_cib::xml::Elem
             .iter()
             .any(|c| c.name == task && c.interval_ms == interval && c.enabled);
         let halted = t.resources[rsc].maintenance || t.nodes[node].maintenance;
+        if known && !halted {
+            super::definition::check(t, rsc, node, op);
+        }
         if known && !halted || op.attribute("op-status") == Some("-1") {
             continue;
         }

@@ -10,7 +10,12 @@ pub(super) fn clean_up(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {
     if t.resources[rsc].failed || t.nodes[node].unclean || !t.nodes[node].online {
         return;
     }
-    create::resource(t, rsc, "delete", 0, Some(node), false);
+    forget(t, rsc, node, false);
+}
+
+/// Deletes a resource from a node's history after its stop and before any start.
+pub(super) fn forget(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, optional: bool) {
+    create::resource(t, rsc, "delete", 0, Some(node), optional);
     let relation = Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST);
     add(t, rsc, "stop", rsc, "delete", relation);
     add(t, rsc, "delete", rsc, "start", relation);

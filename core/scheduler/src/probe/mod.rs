@@ -202,6 +202,10 @@ pub(crate) fn order(t: &mut Tables<'_>) {
         if then_rsc.is_some() && t.resources[first_rsc].container == then_rsc {
             continue;
         }
+        let gate = ordering.then.action.map(|action| t.actions[action].task);
+        if then_rsc.is_none() && gate == Some("do_shutdown") {
+            continue;
+        }
         let probes = create::find_all(t, first_rsc, "monitor", None);
         if probes.is_empty() {
             continue;
