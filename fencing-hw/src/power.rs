@@ -131,7 +131,7 @@ impl fmt::Display for DriverError {
             ),
             Self::UnknownUser => f.write_str("the device does not know this user: check the name"),
             Self::WrongSecret => f.write_str(
-                "the device did not prove that it knows the password: check all secrets",
+                "the device did not prove that it knows the password: check passwords and keys",
             ),
             Self::NotAllowed(step) => {
                 write!(f, "not allowed while {step}: the user needs the privilege to switch")

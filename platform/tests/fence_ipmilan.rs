@@ -1,12 +1,12 @@
 //! `fence_ipmilan` against a BMC of OpenIPMI's simulator, with `ipmitool` as the witness.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
+mod device;
+
+use device::{Peer, Said, free_port, installed, say};
 use std::fs;
-use std::io::Write as _;
-use std::net::UdpSocket;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What the simulator runs to switch the machine: a file is the machine.
@@ -30,19 +30,7 @@ const CONTROLLER: &str = "mc_setbmc 0x20\n\
     mc_enable 0x20\n";
 
 /// A simulated BMC and the file that stands for its machine.
-struct Bmc {
-    child: Child,
-    folder: PathBuf,
-    port: u16,
-}
-
-impl Drop for Bmc {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        fs::remove_dir_all(&self.folder).unwrap();
-    }
-}
+struct Bmc(Peer);
 
 impl Bmc {
     /// A BMC whose machine is on; nothing where there is no simulator.
@@ -51,25 +39,17 @@ impl Bmc {
             say("skipped: no ipmi_sim");
             return None;
         }
-        let folder = std::env::temp_dir().join(format!("diarch-{name}-{}", std::process::id()));
-        fs::create_dir_all(folder.join("state")).unwrap();
-        let port = free_port();
-        let chassis = folder.join("chassis");
-        fs::write(&chassis, CHASSIS).unwrap();
-        fs::set_permissions(&chassis, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::write(folder.join("power"), "1\n").unwrap();
-        fs::write(folder.join("bmc"), CONTROLLER).unwrap();
-        fs::write(folder.join("lan"), settings(port, &chassis.display().to_string())).unwrap();
-        let child = Command::new("ipmi_sim")
-            .current_dir(&folder)
-            .args(["-n", "-c", "lan", "-f", "bmc", "-s", "state"])
+        let bmc = Self(Peer::start(name, |folder, port| {
+            fs::create_dir_all(folder.join("state")).unwrap();
+            device::script(&folder.join("chassis"), CHASSIS);
+            fs::write(folder.join("power"), "1\n").unwrap();
+            fs::write(folder.join("bmc"), CONTROLLER).unwrap();
+            fs::write(folder.join("lan"), settings(port, &folder.join("chassis"))).unwrap();
+            let mut command = Command::new("ipmi_sim");
             // It ends when its standard input does, and spins where that is empty.
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let bmc = Self { child, folder, port };
+            command.args(["-n", "-c", "lan", "-f", "bmc", "-s", "state"]).stdin(Stdio::piped());
+            command
+        }));
         let begun = Instant::now();
         while bmc.witness() != Some(true) {
             assert!(begun.elapsed() < Duration::from_secs(20), "the simulator does not answer");
@@ -79,7 +59,7 @@ impl Bmc {
 
     /// What `ipmitool` says about the machine's power.
     fn witness(&self) -> Option<bool> {
-        let port = self.port.to_string();
+        let port = self.0.port.to_string();
         let output = Command::new("ipmitool")
             .args(["-I", "lanplus", "-C", "3", "-H", "127.0.0.1", "-U", "admin", "-E", "-p", &port])
             .args(["-N", "1", "-R", "2", "chassis", "power", "status"])
@@ -95,8 +75,8 @@ impl Bmc {
 
     /// Runs the agent with these lines after those that name the device.
     fn agent(&self, lines: &str) -> Said {
-        let device = format!("ipaddr=127.0.0.1\nipport={}\nlanplus=1\n", self.port);
-        agent(&format!("{device}{lines}"))
+        let device = format!("ipaddr=127.0.0.1\nipport={}\nlanplus=1\n", self.0.port);
+        device::agent("fence_ipmilan", &format!("{device}{lines}"))
     }
 
     /// As the administrator.
@@ -106,75 +86,28 @@ impl Bmc {
 
     /// The power orders that the machine got so far.
     fn orders(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.folder.join("orders")).unwrap_or_default();
+        let text = fs::read_to_string(self.0.folder.join("orders")).unwrap_or_default();
         text.lines().filter(|line| line.starts_with("set power")).map(str::to_owned).collect()
     }
 
     fn mark(&self, name: &str) {
-        fs::write(self.folder.join(name), "").unwrap();
+        fs::write(self.0.folder.join(name), "").unwrap();
     }
 }
 
-/// How an agent ended and what it said.
-#[derive(Debug, Eq, PartialEq)]
-struct Said {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Said {
-    fn is(&self, code: i32, out: &str) {
-        assert_eq!((self.code, self.out.trim()), (Some(code), out), "{}", self.err);
-    }
-}
-
-impl From<Output> for Said {
-    fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "the harness counts what tests say on standard output")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
-fn installed(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(name).exists())
-}
-
-fn free_port() -> u16 {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn settings(port: u16, chassis: &str) -> String {
+fn settings(port: u16, chassis: &Path) -> String {
     let levels = ["callback", "user", "operator", "admin"];
     let auths = levels.map(|level| format!("    allowed_auths_{level} md5\n")).concat();
     format!(
         "name \"test\"\nset_working_mc 0x20\n  startlan 1\n    addr 127.0.0.1 {port}\n    \
          priv_limit admin\n{auths}    guid a123456789abcdefa123456789abcdef\n  endlan\n  \
-         chassis_control \"{chassis}\"\n  \
+         chassis_control \"{}\"\n  \
          user 1 false \"\" \"test\" user 10 none md2 md5 straight\n  \
          user 2 true \"admin\" \"secret\" admin 10 none md2 md5 straight\n  \
          user 3 true \"operator\" \"operpw\" operator 10 none md2 md5 straight\n  \
-         user 4 true \"viewer\" \"viewpw\" user 10 none md2 md5 straight\n"
+         user 4 true \"viewer\" \"viewpw\" user 10 none md2 md5 straight\n",
+        chassis.display()
     )
-}
-
-/// Runs `fence_ipmilan` with these lines on its standard input.
-fn agent(lines: &str) -> Said {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_diarch"))
-        .arg("fence_ipmilan")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    child.wait_with_output().unwrap().into()
 }
 
 #[test]
@@ -235,7 +168,8 @@ fn silence_is_an_error_and_never_off() {
     let device = format!("ip=127.0.0.1\nipport={nobody}\nlogin=admin\npasswd=secret\n");
     for action in ["status", "monitor", "off"] {
         let patience = "login_timeout=0.2\nshell_timeout=0.2\npower_timeout=0.2\n";
-        let silent = agent(&format!("{device}{patience}action={action}\n"));
+        let silent =
+            device::agent("fence_ipmilan", &format!("{device}{patience}action={action}\n"));
         silent.is(1, "");
         assert!(silent.err.contains("no answer while opening a session"), "{silent:?}");
     }

@@ -1,18 +1,21 @@
 //! The agents as commands.
 
-use super::agents::Agent;
+use super::agents::{Agent, Kind};
 use super::device::Device;
 use super::drive::Failure;
 use super::metadata;
 use super::parameters::Parameters;
 use crate::cli::exit::Exit;
 use crate::console::{complain, say};
-use diarch_fencing_hw::power::{PowerRequest, PowerState};
+use diarch_fencing_hw::power::{DriverError, PowerRequest, PowerState};
 use std::io::Read as _;
 use std::time::Instant;
 
 /// `status` says by its exit code that the machine is off.
 const IS_OFF: Exit = Exit::InvalidParam;
+
+/// The highest number that outlets are looked for under.
+const LISTED_MAX: u32 = 96;
 
 /// What an agent is asked to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -88,6 +91,10 @@ fn perform(agent: Agent, parameters: &Parameters) -> Result<Exit, String> {
         Action::Metadata => Ok(say(&metadata::xml(agent))),
         Action::Validate => Device::new(agent, parameters).map(|_| Exit::Ok),
         Action::List => list(agent, parameters),
+        Action::Monitor if agent.kind == Kind::Snmp && !parameters.is_set("plug") => {
+            ask(agent, &parameters.with("plug", "1".to_owned()), PowerRequest::Status)
+                .map(|_| Exit::Ok)
+        }
         Action::Monitor => ask(agent, parameters, PowerRequest::Status).map(|_| Exit::Ok),
         Action::Power(request) => {
             let delay = parameters.seconds(options, "delay")?;
@@ -126,10 +133,35 @@ fn report(request: PowerRequest, state: PowerState) -> Exit {
     code
 }
 
+/// Says which outlets there are, one a line: its number, no name, and with `list-status` its state.
 /// A BMC switches one machine and has no names for it.
 fn list(agent: Agent, parameters: &Parameters) -> Result<Exit, String> {
-    Device::new(agent, parameters)?;
-    Ok(say("N/A\n"))
+    match agent.kind {
+        Kind::Ipmi => Device::new(agent, parameters).map(|_| say("N/A\n")),
+        Kind::Snmp => outlets(agent, parameters).map(|text| say(&text)),
+    }
+}
+
+fn outlets(agent: Agent, parameters: &Parameters) -> Result<String, String> {
+    let separator = parameters.text(agent.options(), "separator").unwrap_or(",");
+    let with_state = parameters.given("action") == Some("list-status");
+    let mut text = String::new();
+    for outlet in 1..=LISTED_MAX {
+        let mut device = Device::new(agent, &parameters.with("plug", outlet.to_string()))?;
+        let state = match device.ask(PowerRequest::Status) {
+            Ok(PowerState::On) => "ON",
+            Ok(PowerState::Off) => "OFF",
+            Err(Failure::Driver(DriverError::Unclear(_))) => "UNKNOWN",
+            Err(Failure::Driver(DriverError::NoSuchOutlet)) if outlet > 1 => break,
+            Err(failure) => return Err(format!("{}: {failure}", device.address())),
+        };
+        text.push_str(&format!("{outlet}{separator}"));
+        if with_state {
+            text.push_str(&format!("{separator}{state}"));
+        }
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 fn help(agent: Agent) -> String {

@@ -41,6 +41,7 @@ pub(crate) fn xml(agent: Agent) -> String {
 fn actions(agent: Agent) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     let lists = match agent.kind {
         Kind::Ipmi => false,
+        Kind::Snmp => true,
     };
     ACTIONS.iter().filter(move |(name, _)| lists || !name.starts_with("list"))
 }

@@ -7,11 +7,13 @@
 
 mod agents;
 mod applet;
+mod bmc;
 mod device;
 mod drive;
 mod metadata;
 mod options;
 mod parameters;
+mod pdu;
 #[cfg(test)]
 mod tests;
 

@@ -184,12 +184,91 @@ const IPMI: &[Definition] = &[
     Definition::new("sudo_path", None, "sudo-path", Text, "Accepted; not used"),
 ];
 
+/// Those of agents for PDUs.
+const SNMP: &[Definition] = &[
+    ACTION,
+    Definition::new("community", Some('c'), "community", Text, "Community of versions 1 and 2c")
+        .default("private"),
+    IP,
+    Definition::new("ipport", Some('u'), "ipport", Integer, "UDP port of the device")
+        .default("161"),
+    Definition::new(
+        "model",
+        None,
+        "model",
+        Text,
+        "Kind of device, where it does not say what it is; a wrong name lists them all",
+    ),
+    PASSWORD,
+    PASSWORD_SCRIPT,
+    Definition::new(
+        "plug",
+        Some('n'),
+        "plug",
+        Text,
+        "Outlet, or UNIT.OUTLET; several of one machine are off all at once",
+    )
+    .older("port")
+    .needed(),
+    Definition::new(
+        "snmp_auth_prot",
+        Some('b'),
+        "snmp-auth-prot",
+        Choice(&["MD5", "SHA", "SHA-256", "SHA-512"]),
+        "How version 3 proves messages",
+    ),
+    Definition::new(
+        "snmp_priv_passwd",
+        Some('P'),
+        "snmp-priv-passwd",
+        Text,
+        "Password under which version 3 hides messages",
+    ),
+    Definition::new(
+        "snmp_priv_passwd_script",
+        Some('R'),
+        "snmp-priv-passwd-script",
+        Text,
+        "Command whose output is that password",
+    ),
+    Definition::new(
+        "snmp_priv_prot",
+        Some('B'),
+        "snmp-priv-prot",
+        Choice(&["AES"]),
+        "How version 3 hides messages",
+    ),
+    Definition::new(
+        "snmp_sec_level",
+        Some('E'),
+        "snmp-sec-level",
+        Choice(&["noAuthNoPriv", "authNoPriv", "authPriv"]),
+        "How far version 3 protects; if not given, as far as there are passwords",
+    ),
+    Definition::new(
+        "snmp_version",
+        Some('d'),
+        "snmp-version",
+        Choice(&["1", "2c", "3"]),
+        "Version of SNMP",
+    )
+    .default("1"),
+    USERNAME,
+    Definition::new("separator", Some('C'), "separator", Text, "Between the fields of list")
+        .default(","),
+    Definition::new("snmpget_path", None, "snmpget-path", Text, "Accepted; not used"),
+    Definition::new("snmpset_path", None, "snmpset-path", Text, "Accepted; not used"),
+    Definition::new("snmpwalk_path", None, "snmpwalk-path", Text, "Accepted; not used"),
+];
+
 /// The options of one kind of agent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options(&'static [Definition]);
 
 /// The options of agents for BMCs.
 pub(crate) const OF_IPMI: Options = Options(IPMI);
+/// The options of agents for PDUs.
+pub(crate) const OF_SNMP: Options = Options(SNMP);
 
 impl Options {
     /// All of them, in the order in which they are described.

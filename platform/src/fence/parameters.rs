@@ -99,6 +99,14 @@ impl Parameters {
         Ok(())
     }
 
+    /// These with one value replaced.
+    #[must_use]
+    pub(crate) fn with(&self, name: &'static str, value: String) -> Self {
+        let mut parameters = self.clone();
+        parameters.0.insert(name, value);
+        parameters
+    }
+
     /// A value that was given.
     pub(crate) fn given(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)

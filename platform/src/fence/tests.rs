@@ -3,7 +3,7 @@
 use super::agents::{AGENTS, Agent};
 use super::device::{self, Device};
 use super::metadata;
-use super::options::OF_IPMI;
+use super::options::{OF_IPMI, OF_SNMP};
 use super::parameters::Parameters;
 use core::time::Duration;
 
@@ -105,6 +105,33 @@ fn a_device_that_cannot_be_asked_is_refused_with_the_reason() {
         let refused = Device::new(ipmilan(), &lines(text)).unwrap_err();
         assert!(refused.contains(wrong), "{text}: {refused}");
     }
+}
+
+#[test]
+fn outlets_that_cannot_be_asked_are_refused_with_the_reason() {
+    let agent = *AGENTS.iter().find(|agent| agent.name == "fence_apc_snmp").unwrap();
+    let v3 = "ip=10.0.0.1\nplug=1\nsnmp_version=3\nusername=u\n";
+    for (text, wrong) in [
+        ("ip=10.0.0.1".to_owned(), "plug is missing"),
+        ("ip=10.0.0.1\nplug=node2".to_owned(), "in numbers"),
+        ("ip=10.0.0.1\nplug=1,2,3,4,5,6,7,8,9".to_owned(), "more outlets"),
+        ("ip=10.0.0.1\nplug=1\nsnmp_version=4".to_owned(), "1, 2c or 3"),
+        ("ip=10.0.0.1\nplug=1\nmodel=x".to_owned(), "apc-rpdu2"),
+        ("ip=10.0.0.1\nplug=1\nsnmp_version=3".to_owned(), "username is missing"),
+        (format!("{v3}password=12345678"), "snmp_auth_prot is missing"),
+        (format!("{v3}snmp_priv_passwd=12345678"), "password is missing"),
+        (format!("{v3}snmp_sec_level=authPriv\npassword=1\nsnmp_auth_prot=SHA"), "priv_passwd is"),
+        (
+            format!("{v3}password=1\nsnmp_auth_prot=SHA\nsnmp_priv_passwd=2\nsnmp_priv_prot=DES"),
+            "use AES",
+        ),
+    ] {
+        let parameters = Parameters::of_lines(OF_SNMP, &text).0;
+        let refused = Device::new(agent, &parameters).unwrap_err();
+        assert!(refused.contains(wrong), "{text}: {refused}");
+    }
+    let fine = "ip=10.0.0.1\nplug=1;2.3\nplug_separator=;\nmodel=eaton-g2";
+    assert!(Device::new(agent, &Parameters::of_lines(OF_SNMP, fine).0).is_ok());
 }
 
 #[test]
