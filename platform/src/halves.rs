@@ -5,7 +5,10 @@
 
 use core::time::Duration;
 use diarch_cluster::Instant;
-use diarch_cluster::view::{BootId, FenceOutcome, Notice, Peer, Proof, Refusal, Report, View};
+use diarch_cluster::guardian_io::FrameFault;
+use diarch_cluster::view::{
+    BootId, Dropped, FenceOutcome, Notice, Peer, Proof, Refusal, Report, View,
+};
 
 /// The longest datagram, in bytes.
 pub(crate) const DATAGRAM_MAX: usize = 160;
@@ -96,6 +99,26 @@ pub(crate) fn decode_report(bytes: &[u8]) -> Option<Report> {
         4 => Some(Report::Confirmed),
         5 => Some(Report::Leave),
         _ => None,
+    }
+}
+
+const FAULTS: [FrameFault; 6] = [
+    FrameFault::Truncated,
+    FrameFault::Version,
+    FrameFault::OtherCluster,
+    FrameFault::Forged,
+    FrameFault::Replayed,
+    FrameFault::Own,
+];
+
+const fn fault_code(reason: FrameFault) -> u8 {
+    match reason {
+        FrameFault::Truncated => 0,
+        FrameFault::Version => 1,
+        FrameFault::OtherCluster => 2,
+        FrameFault::Forged => 3,
+        FrameFault::Replayed => 4,
+        FrameFault::Own => 5,
     }
 }
 
@@ -202,6 +225,12 @@ impl Writer {
         self.byte(view.disks_up);
         self.flag(view.watchdog.is_some());
         self.span(view.watchdog.unwrap_or_default());
+        self.flag(view.dropped.is_some());
+        if let Some(Dropped { count, link, reason }) = view.dropped {
+            self.word(count);
+            self.byte(link);
+            self.byte(fault_code(reason));
+        }
     }
 }
 
@@ -294,6 +323,7 @@ impl Reader<'_> {
         let disks_up = self.byte()?;
         let armed = self.flag()?;
         let watchdog = Some(self.span()?).filter(|_| armed);
+        let dropped = if self.flag()? { Some(self.dropped()?) } else { None };
         Some(View {
             sequence,
             boot,
@@ -306,7 +336,14 @@ impl Reader<'_> {
             links_up,
             disks_up,
             watchdog,
+            dropped,
         })
+    }
+
+    fn dropped(&mut self) -> Option<Dropped> {
+        let (count, link, code) = (self.word()?, self.byte()?, self.byte()?);
+        let reason = FAULTS.into_iter().find(|reason| fault_code(*reason) == code)?;
+        Some(Dropped { count, link, reason })
     }
 }
 
@@ -349,6 +386,7 @@ mod tests {
             links_up: 3,
             disks_up: 1,
             watchdog: Some(Duration::from_secs(2)),
+            dropped: refusal.map(|_| Dropped { count: 9, link: 1, reason: FrameFault::Forged }),
         }
     }
 

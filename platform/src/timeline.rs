@@ -68,9 +68,9 @@ impl Display for Line<'_, GuardianEvent> {
                     write!(f, " waited={}", Seconds(waited))?;
                 }
             }
-            GuardianEvent::FrameDropped { link, reason } => {
+            GuardianEvent::FrameDropped { link, reason, count } => {
                 let (link, reason) = (self.link(link), fault_name(reason));
-                write!(f, "event=frame-dropped link={link} reason={reason}")?;
+                write!(f, "event=frame-dropped link={link} reason={reason} count={count}")?;
             }
             GuardianEvent::Disk { disk, up } => {
                 let state = if up { "up" } else { "down" };

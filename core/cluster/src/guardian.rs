@@ -27,7 +27,7 @@ use crate::guardian_io::{Event, Input, LinkIndex, Output, SelfFence};
 use crate::membership::contact::Contact;
 use crate::membership::link::{LinkChange, LinkHealth};
 use crate::membership::wire::{Header, Kind, Seal, State, fingerprint};
-use crate::view::{BootId, Notice, Peer, Proof, View};
+use crate::view::{BootId, Dropped, Notice, Peer, Proof, View};
 use core::time::Duration;
 use diarch_watchdog::sbd::name::Name;
 use heapless::{Deque, Vec};
@@ -137,6 +137,10 @@ pub struct Guardian {
     unsent: u8,
     next_heartbeat: Instant,
     last_fault: Option<Instant>,
+    /// Frames dropped so far.
+    dropped_count: u32,
+    /// What was last said of them.
+    dropped: Option<Dropped>,
 
     disks: Vec<Disk, DISKS_MAX>,
     disks_reported: u8,
@@ -221,6 +225,8 @@ impl Guardian {
             unsent: 0,
             next_heartbeat: now.after(jitter),
             last_fault: None,
+            dropped_count: 0,
+            dropped: None,
             claim: Claim::new(config.local, boot, disks.len()),
             disks,
             disks_reported: 0,

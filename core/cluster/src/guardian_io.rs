@@ -208,6 +208,8 @@ pub enum Event {
         link: LinkIndex,
         /// Why.
         reason: FrameFault,
+        /// How many were dropped since this guardian started, this one included.
+        count: u32,
     },
     /// A disk stopped answering or came back.
     Disk {

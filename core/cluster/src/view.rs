@@ -4,6 +4,7 @@
 //! thing that the guardian knows about resources.
 
 use crate::Instant;
+use crate::guardian_io::{FrameFault, LinkIndex};
 use core::time::Duration;
 
 /// Identity of one boot of one node: random, new at every start of the guardian.
@@ -90,6 +91,19 @@ pub struct View {
     pub disks_up: u8,
     /// Whether the watchdog is armed, and with what effective timeout.
     pub watchdog: Option<Duration>,
+    /// Frames that were dropped, as of the last time that one was reported.
+    pub dropped: Option<Dropped>,
+}
+
+/// Frames that were not believed since this guardian started.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Dropped {
+    /// How many.
+    pub count: u32,
+    /// On which link the last reported one came.
+    pub link: LinkIndex,
+    /// Why that one was dropped.
+    pub reason: FrameFault,
 }
 
 /// Why a node may not act, in the operator's words (see `Display`).

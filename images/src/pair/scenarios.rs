@@ -41,6 +41,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "all-links-cut", runs_max: 100, play: all_links_cut },
     Scenario { name: "one-link-cut", runs_max: 1, play: one_link_cut },
     Scenario { name: "disk-gone", runs_max: 1, play: disk_gone },
+    Scenario { name: "other-key", runs_max: 1, play: other_key },
     Scenario { name: "manager-killed", runs_max: 1, play: manager_killed },
     Scenario { name: "guardian-killed", runs_max: 100, play: guardian_killed },
     Scenario { name: "guardian-stuck", runs_max: 100, play: guardian_stuck },
@@ -323,6 +324,26 @@ fn status_shows(world: &mut World, index: usize, words: &str) -> Result<(), Fail
         }
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// A node comes back with a key of its own: both say so, and the service goes on where it is.
+fn other_key(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (owner, other) = active(world)?;
+    let place = world.rig.inside(NODES[other], "/etc/diarch/diarch.key");
+    let failed = |error| format!("cannot change {}: {error}", place.display());
+    let key = std::fs::read(&place).map_err(failed)?;
+    world.rig.power_cut(other)?;
+    std::fs::write(&place, format!("{}\n", "0123456789abcdef".repeat(4))).map_err(failed)?;
+    world.rig.power_on(other)?;
+    let words = "because frames arrive that are sealed with another key: copy diarch.key from one \
+                 node to the other";
+    let noticed = [owner, other].iter().try_for_each(|index| status_shows(world, *index, words));
+    let gone_on = nothing_happens(world, owner, Duration::from_secs(6));
+    if world.rig.is_on(other) {
+        world.rig.power_cut(other)?;
+    }
+    std::fs::write(&place, key).map_err(failed)?;
+    noticed.and(gone_on).map(|()| None)
 }
 
 fn kill_process(world: &World, index: usize, words: &str) -> Result<(), Failure> {

@@ -203,7 +203,7 @@ fn input(run: &mut Run) -> Result<Option<String>, Failure> {
         }
         Some("xml-file") => {
             let name = run.text("xml-file").unwrap_or_default();
-            let text = std::fs::read_to_string(&name).map_err(|_| unreadable(&name))?;
+            let text = std::fs::read_to_string(&name).map_err(|error| unreadable(&name, &error))?;
             check(text, &name).map(Some)
         }
         Some(_) => {
@@ -217,12 +217,14 @@ fn input(run: &mut Run) -> Result<Option<String>, Failure> {
 fn check(text: String, from: &str) -> Result<String, Failure> {
     match Document::parse(&text) {
         Ok(_) => Ok(text),
-        Err(_) => Err(unreadable(from)),
+        Err(error) => {
+            Err(Failure::new(Exit::Config, format!("Couldn't parse input from {from}: {error}")))
+        }
     }
 }
 
-fn unreadable(from: &str) -> Failure {
-    Failure::new(Exit::Config, format!("Couldn't parse input from {from}."))
+fn unreadable(from: &str, error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Config, format!("Couldn't read input from {from}: {error}"))
 }
 
 fn no_input() -> Failure {

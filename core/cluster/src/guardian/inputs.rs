@@ -6,11 +6,11 @@ use crate::arbitration::disk::Progress;
 use crate::guardian_io::{DiskFault, DiskIndex, Event, FrameFault, Input, LinkIndex, SelfFence};
 use crate::membership::contact::Heard;
 use crate::membership::wire::{Header, Heartbeat, Kind};
-use crate::view::{BootId, FenceOutcome, Notice, Proof, Refusal, Report};
+use crate::view::{BootId, Dropped, FenceOutcome, Notice, Proof, Refusal, Report};
 use core::time::Duration;
 use diarch_watchdog::sbd::poll;
 
-/// At most one dropped frame is reported in this time; all are counted by the platform.
+/// At most one dropped frame is reported in this time; all are counted.
 const FAULT_PAUSE: Duration = Duration::from_secs(1);
 
 impl Guardian {
@@ -64,10 +64,13 @@ impl Guardian {
     }
 
     fn drop_frame(&mut self, link: LinkIndex, reason: FrameFault) {
+        self.dropped_count = self.dropped_count.saturating_add(1);
         let quiet = self.last_fault.is_some_and(|last| self.now.since(last) < FAULT_PAUSE);
         if !quiet {
+            let count = self.dropped_count;
             self.last_fault = Some(self.now);
-            self.event(Event::FrameDropped { link, reason });
+            self.dropped = Some(Dropped { count, link, reason });
+            self.event(Event::FrameDropped { link, reason, count });
         }
     }
 

@@ -20,6 +20,7 @@ pub(super) const fn first_view(boot: BootId) -> View {
         links_up: 0,
         disks_up: 0,
         watchdog: None,
+        dropped: None,
     }
 }
 
@@ -80,6 +81,7 @@ impl Guardian {
                 Watch::Armed { effective } => Some(effective),
                 Watch::Unwanted | Watch::Arming | Watch::Failed => None,
             },
+            dropped: self.dropped,
         };
         if view == self.view && self.view_is_sent {
             return;

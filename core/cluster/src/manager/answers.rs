@@ -6,6 +6,7 @@ use crate::controller::status;
 use crate::executor::history::Record;
 use crate::executor::ocf::Status;
 use crate::executor::operation::AgentName;
+use crate::guardian_io::FrameFault;
 use crate::replication::change::version;
 use crate::request::Reply;
 use crate::view::{Peer, Proof, Refusal};
@@ -62,6 +63,9 @@ impl Manager {
                     let millis = watchdog.as_millis().to_string();
                     set(&mut document, root, "watchdog-ms", &millis);
                 }
+                if let Some(dropped) = view.dropped {
+                    set(&mut document, root, "frames-dropped", &dropped.count.to_string());
+                }
                 self.collect_reasons(view, &mut reasons);
             }
         }
@@ -80,6 +84,9 @@ impl Manager {
     fn collect_reasons(&self, view: crate::view::View, reasons: &mut Vec<String>) {
         if !matches!(view.peer, Peer::Member { .. }) {
             reasons.push(format!("{} is not a member", self.peer_name()));
+            if let Some(told) = view.dropped.and_then(|dropped| stranger_text(dropped.reason)) {
+                reasons.push(told.to_owned());
+            }
         } else if !self.joining.joined {
             reasons.push(format!("the manager of {} has not joined", self.peer_name()));
         }
@@ -207,6 +214,27 @@ pub(super) fn proof_text(proof: Proof) -> String {
         Proof::Rebooted { .. } => "it has booted anew".to_owned(),
         Proof::LastOwner => "this node was the last owner".to_owned(),
         Proof::Operator => "an operator has confirmed it".to_owned(),
+    }
+}
+
+/// What frames that cannot be believed say about the settings, where they say anything.
+const fn stranger_text(reason: FrameFault) -> Option<&'static str> {
+    match reason {
+        FrameFault::OtherCluster => Some(
+            "frames of another pair arrive: [cluster] name of diarch.toml has to be the same on \
+             both nodes",
+        ),
+        FrameFault::Forged => Some(
+            "frames arrive that are sealed with another key: copy diarch.key from one node to the \
+             other",
+        ),
+        FrameFault::Version => Some(
+            "frames arrive that this release does not understand: both nodes need the same one",
+        ),
+        FrameFault::Own => {
+            Some("this node's own frames come back: the links have to lead to the other node")
+        }
+        FrameFault::Truncated | FrameFault::Replayed => None,
     }
 }
 

@@ -55,6 +55,9 @@ fn told(health: Element<'_>) -> String {
         Some(millis) => line(format_args!("watchdog: armed, fires after {millis} ms\n")),
         None => line(format_args!("watchdog: not armed\n")),
     };
+    if let Some(dropped) = health.attribute("frames-dropped") {
+        line(format_args!("frames dropped as not the peer's: {dropped}\n"));
+    }
     line(format_args!("configuration: {}\n", value("cib")));
     for active in health.children_named("active") {
         line(format_args!("active here: {}\n", active.attribute("resource").unwrap_or("?")));

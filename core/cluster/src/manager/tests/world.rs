@@ -163,6 +163,7 @@ impl World {
             links_up: 3,
             disks_up: 1,
             watchdog: Some(Duration::from_secs(2)),
+            dropped: None,
         };
         self.views[node] = Some(view);
         self.input(node, Duration::ZERO, Input::Guardian(Notice::View(view)));
