@@ -69,7 +69,7 @@ pub(crate) fn run(settings: Settings) -> io::Result<Exit> {
     }
 }
 
-/// What this build leaves out on purpose: nothing, but in the one that the referees are tested with.
+/// What this build leaves out on purpose: nothing, unless the referees are to be tested with it.
 fn mutation() -> Mutation {
     if cfg!(feature = "without-proof") {
         log::warn!("UNSAFE: this build takes over without proof that the peer is down");
