@@ -267,7 +267,13 @@ impl Executor {
 
     fn end_recurring(&mut self, resource: &str) {
         let Some(slot) = self.slots.get_mut(resource) else { return };
-        slot.recurring.clear();
+        // Whoever waits for a first result must hear that it will never come.
+        let unheard = slot.recurring.drain(..).filter(|recurring| recurring.last.is_none());
+        self.effects.extend(unheard.map(|Recurring { operation, .. }| Effect::Cancelled {
+            key: format!("{resource}_{}_{}", operation.name, operation.interval_ms),
+            resource: operation.resource,
+            transition_key: operation.transition_key,
+        }));
         if let Some(running) = slot.running.as_mut().filter(|run| run.operation.interval_ms > 0) {
             running.cancelled = true;
             self.effects.push_back(Effect::Kill(running.job));

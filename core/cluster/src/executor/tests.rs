@@ -97,12 +97,26 @@ fn a_stop_ends_what_recurs() {
     let mut executor = Executor::default();
     executor.execute(at(0), WALL, operation("monitor", 100, 0));
     executor.execute(at(1), WALL, operation("stop", 0, 0));
-    assert_eq!(effects(&mut executor), ["run 1 monitor", "kill 1"]);
+    assert_eq!(effects(&mut executor), ["run 1 monitor", "cancelled r_monitor_100", "kill 1"]);
     executor.agent_ended(at(2), WALL, JobId(1), &ended(AgentEnd::Cancelled));
     assert_eq!(effects(&mut executor), ["run 2 stop"]);
     executor.agent_ended(at(3), WALL, JobId(2), &ended(AgentEnd::Exited(0)));
     assert_eq!(effects(&mut executor), ["r_last_0 0 why"]);
     assert_eq!(executor.poll_timeout(), None);
+}
+
+#[test]
+fn a_first_result_that_will_never_come_is_not_waited_for() {
+    let mut executor = Executor::default();
+    executor.execute(at(0), WALL, operation("monitor", 100, 0));
+    executor.forget("r");
+    assert_eq!(effects(&mut executor), ["run 1 monitor", "cancelled r_monitor_100", "kill 1"]);
+    executor.agent_ended(at(2), WALL, JobId(1), &ended(AgentEnd::Cancelled));
+    executor.execute(at(3), WALL, operation("monitor", 100, 0));
+    executor.agent_ended(at(4), WALL, JobId(2), &ended(AgentEnd::Exited(0)));
+    assert_eq!(effects(&mut executor), ["run 2 monitor", "r_monitor_100 0 why"]);
+    executor.forget("r");
+    assert!(effects(&mut executor).is_empty());
 }
 
 #[test]
