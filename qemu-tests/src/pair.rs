@@ -54,10 +54,10 @@ pub struct Setup {
 }
 
 impl Default for Setup {
-    /// A cluster as it should be, with twice the default budget: an emulated processor now and then
-    /// waits longer for its turn than a real one.
+    /// A cluster as it should be, with thrice the default budget: an emulated processor on a loaded
+    /// host waits longer for its turn than a real one.
     fn default() -> Self {
-        Self { load: Load::Cluster, budget_s: 6, proof: true }
+        Self { load: Load::Cluster, budget_s: 9, proof: true }
     }
 }
 

@@ -288,7 +288,7 @@ impl Pair {
         Ok(found)
     }
 
-    /// Does `fault` to `machine` and returns when.
+    /// Does `fault` to `machine` and returns when: where a command does it, when it was done.
     ///
     /// # Errors
     /// If the machine cannot be reached.
@@ -303,11 +303,17 @@ impl Pair {
             }
             Fault::Hang => self.machines[machine].qmp()?.execute("\"stop\"").map(drop)?,
             Fault::Links => self.set_links(machine, &LINKS, false)?,
-            Fault::Manager => self.must(machine, &kill("manager")).map(drop)?,
+            Fault::Manager => {
+                self.must(machine, &kill("manager"))?;
+                return Ok(Instant::now());
+            }
             Fault::Guardian => {
                 self.machines[machine].port().begin(&kill("run"), LOOK_MAX)?;
             }
-            Fault::Resource => self.must(machine, &kill("httpd")).map(drop)?,
+            Fault::Resource => {
+                self.must(machine, &kill("httpd"))?;
+                return Ok(Instant::now());
+            }
         }
         Ok(at)
     }
