@@ -6,7 +6,7 @@
 use crate::failure::Failure;
 use crate::say;
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, IsTerminal as _, Read};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// The longest silence on the terminal while a program runs.
 const SILENCE_MAX: Duration = Duration::from_millis(1900);
+/// The longest silence in a log.
+const SILENCE_MAX_LOG: Duration = Duration::from_secs(20);
 
 /// What a program that was watched said and how it ended.
 #[derive(Debug)]
@@ -65,8 +67,10 @@ pub(crate) fn watch(title: &str, command: &mut Command, show: Show) -> Result<En
     ];
     let mut lines = Vec::new();
     let mut said = Instant::now();
+    let terminal = std::io::stdout().is_terminal();
+    let silence_max = if terminal { SILENCE_MAX } else { SILENCE_MAX_LOG };
     loop {
-        match receiver.recv_timeout(SILENCE_MAX.saturating_sub(said.elapsed())) {
+        match receiver.recv_timeout(silence_max.saturating_sub(said.elapsed())) {
             Ok(line) => {
                 if show == Show::All {
                     say::line(&line);
@@ -77,7 +81,7 @@ pub(crate) fn watch(title: &str, command: &mut Command, show: Show) -> Result<En
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        if said.elapsed() >= SILENCE_MAX {
+        if said.elapsed() >= silence_max {
             let last = lines.last().map_or("", String::as_str).trim();
             let last: String = last.chars().take(70).collect();
             say::line(format!("  … {title} ({}) {last}", say::duration(start.elapsed())));

@@ -129,7 +129,8 @@ fn step(title: &str, command: &mut Command) -> Option<Ended> {
     for line in &ended.lines {
         let line = line.trim();
         let closes = line.starts_with("test result: ") && !line.contains(" 0 passed; 0 failed");
-        if closes || line.starts_with("skipped: ") || line.starts_with("scenario ") {
+        let told = ["skipped: ", "scenario ", "number: ", "referee: ", "what was seen: "];
+        if closes || told.iter().any(|word| line.starts_with(word)) {
             say::line(line);
         }
     }

@@ -21,7 +21,10 @@ fn stuck(pair: &mut Pair) -> Result<usize, Trouble> {
     let at = pair.stop_guardian(active)?;
     let took = pair.wait_served_by(1 - active, at, TAKEOVER_MAX)?;
     let budget = format!("with a budget of {BUDGET_S} s");
-    say(&format!("number: guardian stuck, {budget}, fault to service: {:.3} s", took.as_secs_f64()));
+    say(&format!(
+        "number: guardian stuck, {budget}, fault to service: {:.3} s",
+        took.as_secs_f64()
+    ));
     let reset = pair.wait_event(active, from, "RESET", TAKEOVER_MAX)?;
     let gone = reset.at.saturating_duration_since(at).as_secs_f64();
     say(&format!("number: guardian stuck, {budget}, fault to reset: {gone:.3} s"));

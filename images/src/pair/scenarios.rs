@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE_MAX: Duration = Duration::from_millis(2500);
 
 /// How long a node that slept through its own death may take to be gone, on a loaded host.
-const REVIVED_MAX: Duration = Duration::from_secs(2);
+const REVIVED_MAX: Duration = Duration::from_millis(500);
 
 /// A named fault.
 #[derive(Clone, Copy)]
