@@ -20,23 +20,22 @@ pub(super) fn create(t: &mut Tables<'_>, rsc: RscIdx, source: NodeIdx, target: N
     let start = create::resource(t, rsc, "start", 0, Some(target), true);
     let partial = t.resources[rsc].partial_target.is_some();
     t.actions[start].migratable = true;
-    let from = create::resource(t, rsc, "migrate_from", 0, Some(target), true);
     if t.actions[start].optional {
         return;
     }
-    t.actions[from].optional = false;
+    let to = (!partial).then(|| create::resource(t, rsc, "migrate_to", 0, Some(source), false));
+    let from = create::resource(t, rsc, "migrate_from", 0, Some(target), false);
     t.actions[from].migratable = true;
     let chain = Relation::ORDERED.with(Relation::UNMIGRATABLE_THEN_BLOCKS);
-    if partial {
-        probe_first(t, rsc, "migrate_from");
-    } else {
-        let to = create::resource(t, rsc, "migrate_to", 0, Some(source), false);
+    if let Some(to) = to {
         t.actions[to].migratable = true;
         // A target that is lost half-way has to be known from the history.
         t.actions[to].meta.insert("record-pending".to_owned(), "true".to_owned());
         probe_first(t, rsc, "migrate_to");
         add(t, rsc, "migrate_to", rsc, "migrate_from", chain);
         describe(t, to, source, target);
+    } else {
+        probe_first(t, rsc, "migrate_from");
     }
     add(t, rsc, "migrate_from", rsc, "stop", chain);
     t.orderings.push(Ordering {

@@ -139,9 +139,16 @@ pub(crate) fn cancel<'c>(
     call_id: Option<&str>,
 ) -> crate::model::ActionIdx {
     let key = create::key(&t.resources[rsc].id, task, interval_ms);
-    let action = create::blank(t, "cancel", key);
+    // What is recorded as running is what ends.
+    let running = existing(t, rsc, task, interval_ms, node);
+    let action = running.unwrap_or_else(|| {
+        let action = create::blank(t, "cancel", key);
+        t.resources[rsc].actions.push(action);
+        action
+    });
     let meta = super::policy::meta(t, rsc, Some(node), task, interval_ms);
     let row = &mut t.actions[action];
+    row.task = "cancel";
     row.meta = meta;
     row.rsc = Some(rsc);
     row.node = Some(node);
@@ -153,7 +160,6 @@ pub(crate) fn cancel<'c>(
     if let Some(call_id) = call_id {
         row.meta.insert("call_id".to_owned(), call_id.to_owned());
     }
-    t.resources[rsc].actions.push(action);
     action
 }
 

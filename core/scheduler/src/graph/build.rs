@@ -24,11 +24,20 @@ pub(crate) fn build(t: &mut Tables<'_>) -> Graph {
     graph
 }
 
-/// Lists a resource's actions, the newest first, then those of what is in it.
+/// Lists a resource's actions, the newest first: a group's before those of its members, a clone's
+/// and a bundle's after those of all inside, of a bundle the primitive in the containers first.
 fn of_tree(t: &Tables<'_>, rsc: RscIdx, order: &mut Vec<ActionIdx>) {
-    order.extend(t.resources[rsc].actions.iter().rev());
-    for &child in &t.resources[rsc].children {
-        of_tree(t, child, order);
+    let row = &t.resources[rsc];
+    if !row.is_collective() {
+        order.extend(row.actions.iter().rev());
+    }
+    let child = row.bundle_data().and_then(|data| data.child);
+    let others = row.children.iter().copied().filter(|&other| Some(other) != child);
+    for inner in child.into_iter().chain(others) {
+        of_tree(t, inner, order);
+    }
+    if row.is_collective() {
+        order.extend(row.actions.iter().rev());
     }
 }
 

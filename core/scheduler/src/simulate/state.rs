@@ -106,7 +106,7 @@ fn entry(cib: &mut Document, resource: NodeId, id: &str, call: i64, record: &Rec
         cib.remove_attribute(at, name);
     }
     let Record { rsc, task, interval_ms, rc, expected, action, now, .. } = *record;
-    let key = format!("{action}:-1:{expected}:00000000-0000-0000-0000-000000000000");
+    let key = format!("{action}:-1:{expected}:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
     let values = [
         ("id", id.to_owned()),
         ("operation_key", format!("{rsc}_{task}_{interval_ms}")),
