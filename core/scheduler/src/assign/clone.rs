@@ -109,8 +109,11 @@ pub(super) fn compare(t: &Tables<'_>, a: RscIdx, b: RscIdx) -> Ordering {
     let value = |rsc: RscIdx| here(rsc).map(|node| t.resources[rsc].allowed.score(node));
     let failed = |rsc: RscIdx| t.primitives(rsc).iter().any(|&inner| t.resources[inner].failed);
     let rank = |rsc: RscIdx| t.resources[rsc].priority.max(t.resources[rsc].promotion_priority);
-    fit(b)
-        .cmp(&fit(a))
+    let banned =
+        |rsc: RscIdx| here(rsc).is_some_and(|node| t.resources[rsc].allowed.score(node) < 0);
+    banned(a)
+        .cmp(&banned(b))
+        .then_with(|| fit(b).cmp(&fit(a)))
         .then_with(|| rank(b).cmp(&rank(a)))
         .then_with(|| here(b).is_some().cmp(&here(a).is_some()))
         .then_with(|| failed(a).cmp(&failed(b)))

@@ -77,6 +77,9 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
     if t.resources[primary].unassigned {
         return;
     }
+    if c.dependent_role > Role::Started && c.dependent_role != t.resources[dependent].next_role {
+        return;
+    }
     let top = t.top_of(dependent, false);
     let interleaved = t.resources[top].is_clone()
         && t.resources[top].clone_data().is_some_and(|data| data.interleave)
@@ -92,15 +95,13 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
                 nodes.push(node);
             }
         }
-        if c.primary_role == Role::Promoted && c.score.abs() >= score::INFINITY {
+        if c.primary_role == Role::Promoted && c.score >= score::INFINITY {
             for &child in &children {
-                let index = t.resources[child].sort_index;
                 let promoted =
                     t.primitives(child).iter().any(|&i| t.resources[i].next_role == Role::Promoted);
-                if let Some(node) = instance_place(t, child).filter(|_| promoted && index > 0) {
-                    t.resources[dependent]
-                        .allowed
-                        .add(node, index.saturating_mul(c.score.signum()));
+                if let Some(node) = instance_place(t, child).filter(|_| promoted) {
+                    let value = t.resources[child].allowed.score(node);
+                    t.resources[dependent].allowed.add(node, value.max(0));
                 }
             }
         }
@@ -207,17 +208,21 @@ pub(super) fn assigned_matches(
 
 /// Lets a dependent's preferences count for its primary.
 pub(super) fn add_dependent_scores(t: &mut Tables<'_>, rsc: RscIdx, index: usize) {
-    let c = t.colocations[index].clone();
-    if !influences(t, &c, rsc) {
+    let mut work = t.resources[rsc].allowed.clone();
+    add_to(t, rsc, index, &mut work);
+    t.resources[rsc].allowed = work;
+}
+
+/// As [`add_dependent_scores`], to a table of its own.
+pub(super) fn add_to(t: &Tables<'_>, rsc: RscIdx, index: usize, table: &mut NodeTable) {
+    let c = &t.colocations[index];
+    if !influences(t, c, rsc) {
         return;
     }
     let factor = f64::from(c.score) / f64::from(score::INFINITY);
     let positive = t.resources[rsc].is_clone();
-    let mut work = t.resources[rsc].allowed.clone();
     let mut seen = vec![rsc];
-    let scale = Scale { factor, positive };
-    add(t, c.dependent, &c, scale, &mut work, &mut seen);
-    t.resources[rsc].allowed = work;
+    add(t, c.dependent, c, Scale { factor, positive }, table, &mut seen);
 }
 
 fn influences(t: &Tables<'_>, c: &Colocation<'_>, rsc: RscIdx) -> bool {

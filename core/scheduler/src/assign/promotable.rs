@@ -2,7 +2,7 @@
 
 use super::{clone, colocate, place};
 use crate::constraint::ordering::add;
-use crate::model::{NodeIdx, Relation, Role, RscIdx, Tables, score};
+use crate::model::{NodeIdx, NodeTable, Relation, Role, RscIdx, Tables, score};
 use crate::status::failcount::base;
 
 /// Adds promotion scores to where instances would like to be.
@@ -48,24 +48,24 @@ pub(crate) fn promotion_score(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> Opt
     found.and_then(score::parse)
 }
 
+/// An active instance's score counts where it is; that of one which is not, where its clone has
+/// been looked for, or anywhere as long as nothing of the clone is active.
 fn applies(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     let row = &t.resources[rsc];
     if row.active_on.contains(&node) {
         return true;
     }
-    if !row.unique {
-        let top = t.top_of(rsc, false);
-        let other = t.primitives(top).into_iter().any(|other| {
-            t.resources[other].base_id == row.base_id
-                && t.resources[other].active_on.contains(&node)
-        });
-        if other {
-            return false;
-        }
-        let top_known = t.resources[top].known_on.contains(&node);
-        return row.known_on.contains(&node) || top_known;
+    let same = |other: RscIdx| row.unique || t.resources[other].base_id == row.base_id;
+    let siblings: Vec<RscIdx> =
+        t.primitives(t.top_of(rsc, false)).into_iter().filter(|&at| same(at)).collect();
+    if siblings.iter().all(|&other| t.resources[other].active_on.is_empty()) {
+        return true;
     }
-    row.known_on.contains(&node)
+    if row.unique {
+        return row.known_on.contains(&node);
+    }
+    row.active_on.is_empty()
+        && siblings.iter().any(|&other| t.resources[other].known_on.contains(&node))
 }
 
 /// Decides which instances are promoted.
@@ -76,9 +76,8 @@ pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
         let node = assigned(t, child);
         let value = match (node, t.resources[child].next_role) {
             (Some(node), Role::Started | Role::Unknown) => {
-                let mut value = promotion_score(t, child, node).unwrap_or(-1);
-                value = locations(t, rsc, child, node, value);
-                colocations(t, rsc, node, value)
+                let value = promotion_score(t, child, node).unwrap_or(-1);
+                locations(t, rsc, child, node, value)
             }
             (Some(_), Role::Promoted) => score::INFINITY,
             (Some(_), Role::Stopped | Role::Unpromoted) => -score::INFINITY,
@@ -88,6 +87,13 @@ pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
         };
         let value = if value >= 0 && without_ticket(t, rsc) { -score::INFINITY } else { value };
         t.resources[child].sort_index = value;
+    }
+    let table = by_node(t, rsc, &children);
+    for &child in &children {
+        let place = assigned(t, child).filter(|_| t.resources[child].sort_index >= 0);
+        if let Some(node) = place {
+            t.resources[child].sort_index = table.score(node);
+        }
     }
     let mut order = children;
     order.sort_by(|&a, &b| {
@@ -172,41 +178,36 @@ fn locations(t: &Tables<'_>, rsc: RscIdx, child: RscIdx, node: NodeIdx, value: i
     value
 }
 
-fn colocations(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx, value: i32) -> i32 {
-    let mut value = value;
+/// Sums up by node what instances there have, and what colocations add to it.
+fn by_node(t: &Tables<'_>, rsc: RscIdx, children: &[RscIdx]) -> NodeTable {
+    let mut table = t.resources[rsc].allowed.clone();
+    for placed in table.iter_mut() {
+        placed.score = 0;
+    }
+    for &child in children {
+        let value = t.resources[child].sort_index;
+        if let Some(node) = assigned(t, child).filter(|_| value >= 0) {
+            table.add(node, value);
+        }
+    }
     for index in colocate::this_with(t, rsc) {
-        let constraint = t.colocations[index].clone();
-        if constraint.dependent_role != Role::Promoted {
+        let c = &t.colocations[index];
+        if c.dependent_role != Role::Promoted {
             continue;
         }
-        let primary = constraint.primary;
-        let matches = colocate::assigned_matches(
-            t,
-            primary,
-            constraint.primary_role,
-            node,
-            constraint.attribute,
-        );
-        if matches {
-            value = score::add(value, constraint.score);
-        } else if constraint.score >= score::INFINITY {
-            value = -score::INFINITY;
+        for placed in table.iter_mut() {
+            let role = c.primary_role;
+            if colocate::assigned_matches(t, c.primary, role, placed.node, c.attribute) {
+                placed.score = score::add(placed.score, c.score);
+            } else if c.score >= score::INFINITY {
+                placed.score = -score::INFINITY;
+            }
         }
     }
     for index in colocate::with_this(t, rsc) {
-        let constraint = t.colocations[index].clone();
-        if constraint.primary_role != Role::Promoted || !constraint.influence {
-            continue;
-        }
-        let wish = t.resources[constraint.dependent].allowed.score(node);
-        let wish = if wish <= -score::INFINITY {
-            wish
-        } else {
-            score::clamp(i64::from(wish) * i64::from(constraint.score) / i64::from(score::INFINITY))
-        };
-        value = score::add(value, wish);
+        colocate::add_to(t, rsc, index, &mut table);
     }
-    value
+    table
 }
 
 fn can_promote(
@@ -250,6 +251,7 @@ pub(crate) fn constraints(t: &mut Tables<'_>, rsc: RscIdx) {
     add(t, rsc, "demote", rsc, "demoted", Relation::UNRUNNABLE_FIRST_BLOCKS);
     add(t, rsc, "demoted", rsc, "promote", Relation::ORDERED);
     add(t, rsc, "demoted", rsc, "start", Relation::ORDERED);
+    add(t, rsc, "stopped", rsc, "promote", Relation::ORDERED);
     let ordered = t.resources[rsc].clone_data().is_some_and(|data| data.ordered);
     let mut last: Option<RscIdx> = None;
     for child in t.resources[rsc].children.clone() {

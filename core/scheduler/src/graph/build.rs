@@ -325,13 +325,16 @@ fn describe(t: &Tables<'_>, action: ActionIdx) -> GraphAction {
 fn primitive(t: &Tables<'_>, rsc: RscIdx) -> Primitive {
     let row = &t.resources[rsc];
     let anonymous = !row.unique && t.in_collective(rsc) && base(&row.id) != row.id;
-    let common = anonymous.then(|| base(&row.id));
+    let recorded = row.history_id.as_deref().filter(|id| id.contains(':'));
+    // What is beyond the configured number goes by the name that the history has.
+    let (common, long) = match recorded {
+        Some(recorded) if row.removed => (recorded, row.id.as_str()),
+        _ => (base(&row.id), recorded.unwrap_or(&row.id)),
+    };
+    let common = anonymous.then_some(common);
     Primitive {
         id: common.unwrap_or(&row.id).to_owned(),
-        long_id: common.map(|_| {
-            let recorded = row.history_id.as_ref().filter(|id| id.contains(':'));
-            recorded.unwrap_or(&row.id).clone()
-        }),
+        long_id: common.map(|_| long.to_owned()),
         class: row.class.to_owned(),
         provider: row.provider.to_owned(),
         kind: row.agent.to_owned(),

@@ -29,9 +29,10 @@ pub(crate) fn unpack(t: &mut Tables<'_>, rsc: RscIdx) -> Option<()> {
     let promotable = element.name() == "master" || is_true(row.meta("promotable"));
     let ordered = is_true(row.meta("ordered"));
     let interleave = is_true(row.meta("interleave"));
-    let unique = is_true(row.meta("globally-unique"));
+    let unique = row.meta("globally-unique").map(|text| is_true(Some(text)));
     let nodes = i32::try_from(t.nodes.len()).unwrap_or(1).max(1);
     let node_max = clone_number(t, rsc, &["clone-node-max"]).unwrap_or(1);
+    let unique = unique.unwrap_or(node_max > 1);
     let node_max = if unique { node_max } else { node_max.min(1) };
     let max = clone_number(t, rsc, &["clone-max"]).unwrap_or(nodes);
     let promoted_max = clone_number(t, rsc, &["promoted-max", "master-max"]).unwrap_or(1);
