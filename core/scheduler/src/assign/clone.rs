@@ -121,7 +121,8 @@ pub(super) fn compare(t: &Tables<'_>, a: RscIdx, b: RscIdx) -> Ordering {
         .then_with(|| number(t, a).cmp(&number(t, b)))
 }
 
-fn number(t: &Tables<'_>, rsc: RscIdx) -> i32 {
+/// Gives an instance's number.
+pub(crate) fn number(t: &Tables<'_>, rsc: RscIdx) -> i32 {
     let id = &t.resources[rsc].id;
     id.rsplit_once(':').and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
 }

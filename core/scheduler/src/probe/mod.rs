@@ -21,6 +21,12 @@ pub(crate) fn schedule(t: &mut Tables<'_>) {
 }
 
 fn resource(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
+    if t.resources[rsc].is_clone() {
+        // From here on instances go by number, whatever order they were assigned in.
+        let mut children = t.resources[rsc].children.clone();
+        children.sort_by_key(|&child| crate::assign::clone::number(t, child));
+        t.resources[rsc].children = children;
+    }
     match t.resources[rsc].variant {
         Variant::Primitive => primitive(t, rsc, node),
         Variant::Clone(_) if !t.resources[rsc].unique => anonymous(t, rsc, node),
