@@ -2,7 +2,9 @@
 
 use super::place;
 use crate::constraint::colocation::insert;
-use crate::model::{Colocation, NodeIdx, NodeTable, Role, RscIdx, Tables, Variant, score};
+use crate::model::{
+    Colocation, NodeIdx, NodeTable, Replica, Role, RscIdx, Tables, Variant, score,
+};
 
 /// Marks a node whose score a dependent's dislike made negative.
 const FILTERED: i32 = -score::INFINITY * 100;
@@ -29,19 +31,27 @@ fn gather(t: &Tables<'_>, rsc: RscIdx, this: bool) -> Vec<usize> {
                 let end = if this { row.children.first() } else { row.children.last() };
                 end == Some(&inner)
             }
-            Variant::Clone(_) => true,
-            Variant::Bundle(_) => false,
-            Variant::Primitive => true,
+            Variant::Clone(_) | Variant::Bundle(_) | Variant::Primitive => true,
         };
         if !passes {
             break;
         }
         for &index in own(parent) {
-            insert(t, &mut all, index, this);
+            if !row.is_bundle() || reaches(t, inner, index, this) {
+                insert(t, &mut all, index, this);
+            }
         }
         inner = parent;
     }
     all
+}
+
+/// A bundle's colocations are its containers'; those of its promoted role are those of what is
+/// inside.
+fn reaches(t: &Tables<'_>, part: RscIdx, index: usize, this: bool) -> bool {
+    let c = &t.colocations[index];
+    let role = if this { c.dependent_role } else { c.primary_role };
+    t.resources[part].replica_container || t.resources[part].is_clone() && role == Role::Promoted
 }
 
 /// Applies a colocation to a dependent's scores, once its primary has a place.
@@ -73,6 +83,34 @@ pub(super) fn apply(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &
     }
 }
 
+/// An instance as others see it: where it will be, in which role, and with what score.
+#[derive(Clone, Copy, Debug)]
+struct Instance {
+    node: NodeIdx,
+    role: Role,
+    score: i32,
+}
+
+/// Lists a clone's or bundle's instances that have a place; a bundle's are where its containers
+/// are.
+fn placed_instances(t: &Tables<'_>, rsc: RscIdx) -> Vec<Instance> {
+    let role = |rsc: RscIdx| t.primitives(rsc).iter().map(|&i| t.resources[i].next_role).max();
+    if let Some(data) = t.resources[rsc].bundle_data() {
+        let one = |replica: &Replica| {
+            let node = t.resources[replica.container].assigned_to?;
+            let role = role(replica.child.unwrap_or(replica.container)).unwrap_or_default();
+            Some(Instance { node, role, score: 0 })
+        };
+        return data.replicas.iter().filter_map(one).collect();
+    }
+    let one = |&child: &RscIdx| {
+        let node = instance_place(t, child)?;
+        let score = t.resources[child].allowed.score(node);
+        Some(Instance { node, role: role(child).unwrap_or_default(), score })
+    };
+    t.resources[rsc].children.iter().filter_map(one).collect()
+}
+
 fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Colocation<'_>) {
     if t.resources[primary].unassigned {
         return;
@@ -84,49 +122,29 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
     let interleaved = t.resources[top].is_clone()
         && t.resources[top].clone_data().is_some_and(|data| data.interleave)
         && c.attribute.is_none();
-    let children = t.resources[primary].children.clone();
-    if c.primary_role == Role::Promoted || interleaved || c.score >= score::INFINITY {
-        let mut nodes = Vec::new();
-        for &child in &children {
-            let place = instance_place(t, child);
-            let role = t.primitives(child).iter().map(|&i| t.resources[i].next_role).max();
-            let fits = c.primary_role == Role::Unknown || role == Some(c.primary_role);
-            if let Some(node) = place.filter(|_| fits) {
-                nodes.push(node);
-            }
+    let all = placed_instances(t, primary);
+    let fits =
+        |at: &&Instance| c.primary_role == Role::Unknown || at.role == c.primary_role;
+    let nodes: Vec<_> = all.iter().filter(fits).map(|at| at.node).collect();
+    if c.primary_role == Role::Promoted && c.score >= score::INFINITY {
+        for at in all.iter().filter(|at| at.role == Role::Promoted) {
+            t.resources[dependent].allowed.add(at.node, at.score.max(0));
         }
-        if c.primary_role == Role::Promoted && c.score >= score::INFINITY {
-            for &child in &children {
-                let promoted =
-                    t.primitives(child).iter().any(|&i| t.resources[i].next_role == Role::Promoted);
-                if let Some(node) = instance_place(t, child).filter(|_| promoted) {
-                    let value = t.resources[child].allowed.score(node);
-                    t.resources[dependent].allowed.add(node, value.max(0));
-                }
-            }
-        }
-        if c.score >= score::INFINITY {
-            let mut table = t.resources[dependent].allowed.clone();
-            for placed in table.iter_mut() {
-                let value = attribute(t, placed.node, c.attribute);
-                if !nodes.iter().any(|&node| attribute(t, node, c.attribute) == value) {
-                    placed.score = -score::INFINITY;
-                }
-            }
-            t.resources[dependent].allowed = table;
-        } else {
-            for node in nodes {
-                add_where(t, dependent, node, c);
-            }
-        }
-        return;
     }
-    for child in children {
-        if let Some(node) = instance_place(t, child) {
-            let role = t.primitives(child).iter().map(|&i| t.resources[i].next_role).max();
-            if c.primary_role == Role::Unknown || role == Some(c.primary_role) {
-                add_where(t, dependent, node, c);
+    let strict = c.primary_role == Role::Promoted || interleaved || c.score >= score::INFINITY;
+    if strict && c.score >= score::INFINITY {
+        let mut table = t.resources[dependent].allowed.clone();
+        for placed in table.iter_mut() {
+            let value = attribute(t, placed.node, c.attribute, dependent);
+            let same = |&node: &NodeIdx| attribute(t, node, c.attribute, primary) == value;
+            if !nodes.iter().any(same) {
+                placed.score = -score::INFINITY;
             }
+        }
+        t.resources[dependent].allowed = table;
+    } else {
+        for node in nodes {
+            add_where(t, dependent, (primary, node), c);
         }
     }
 }
@@ -135,11 +153,16 @@ fn instance_place(t: &Tables<'_>, child: RscIdx) -> Option<NodeIdx> {
     t.primitives(child).into_iter().find_map(|inner| t.resources[inner].assigned_to)
 }
 
-fn add_where(t: &mut Tables<'_>, dependent: RscIdx, node: NodeIdx, c: &Colocation<'_>) {
-    let value = attribute(t, node, c.attribute).map(str::to_owned);
+fn add_where(
+    t: &mut Tables<'_>,
+    dependent: RscIdx,
+    (primary, node): (RscIdx, NodeIdx),
+    c: &Colocation<'_>,
+) {
+    let value = attribute(t, node, c.attribute, primary).map(str::to_owned);
     let mut table = t.resources[dependent].allowed.clone();
     for placed in table.iter_mut() {
-        if attribute(t, placed.node, c.attribute) == value.as_deref() {
+        if attribute(t, placed.node, c.attribute, dependent) == value.as_deref() {
             placed.score = score::add(placed.score, c.score);
         }
     }
@@ -159,7 +182,14 @@ fn affects(t: &Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Colocation<'_
     c.primary_role == Role::Unknown || c.primary_role == role(primary)
 }
 
-fn attribute<'t>(t: &'t Tables<'_>, node: NodeIdx, name: Option<&str>) -> Option<&'t str> {
+/// Gives a node's attribute as a resource sees it; the name where none is asked for.
+fn attribute<'t>(
+    t: &'t Tables<'_>,
+    node: NodeIdx,
+    name: Option<&str>,
+    rsc: RscIdx,
+) -> Option<&'t str> {
+    let node = place::attribute_node(t, rsc, node)?;
     match name {
         None => Some(t.nodes[node].name),
         Some(name) => t.nodes[node].attributes.get(name).copied(),
@@ -171,12 +201,12 @@ fn apply_scores(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Colo
     if at.is_none() && c.score < 0 {
         return;
     }
-    let value = at.and_then(|node| attribute(t, node, c.attribute)).map(str::to_owned);
+    let value = at.and_then(|node| attribute(t, node, c.attribute, primary)).map(str::to_owned);
     let mut work = t.resources[dependent].allowed.clone();
     for placed in work.iter_mut() {
         if at.is_none() {
             placed.score = score::add(-c.score, placed.score);
-        } else if attribute(t, placed.node, c.attribute) == value.as_deref() {
+        } else if attribute(t, placed.node, c.attribute, dependent) == value.as_deref() {
             if c.score < score::INFINITY {
                 placed.score = score::add(c.score, placed.score);
             }
@@ -195,14 +225,20 @@ pub(super) fn assigned_matches(
     t: &Tables<'_>,
     primary: RscIdx,
     role: Role,
-    node: NodeIdx,
+    (rsc, node): (RscIdx, NodeIdx),
     name: Option<&str>,
 ) -> bool {
-    let value = attribute(t, node, name);
+    let value = attribute(t, node, name, rsc);
+    if t.resources[primary].is_bundle() {
+        return placed_instances(t, primary).iter().any(|at| {
+            let fits = role == Role::Unknown || at.role == role;
+            fits && attribute(t, at.node, name, primary) == value
+        });
+    }
     t.primitives(primary).into_iter().any(|inner| {
         let row = &t.resources[inner];
         let fits = role == Role::Unknown || row.next_role == role;
-        fits && row.assigned_to.is_some_and(|at| attribute(t, at, name) == value)
+        fits && row.assigned_to.is_some_and(|at| attribute(t, at, name, inner) == value)
     })
 }
 
@@ -294,11 +330,11 @@ fn add_matching(
     let rows: Vec<_> = t.resources[source].allowed.iter().copied().collect();
     let choices = rows.iter().filter(|row| row.score >= 0).count();
     for placed in work.iter_mut() {
-        let value = attribute(t, placed.node, c.attribute);
+        let value = attribute(t, placed.node, c.attribute, c.primary);
         let best = rows
             .iter()
             .filter(|row| {
-                attribute(t, row.node, c.attribute) == value && place::available(t, row.node)
+                attribute(t, row.node, c.attribute, source) == value && place::available(t, row.node)
             })
             .map(|row| row.score)
             .max()

@@ -10,6 +10,17 @@ pub(crate) fn available(t: &Tables<'_>, node: NodeIdx) -> bool {
     row.online && !row.shutdown && !row.unclean && !row.standby && !row.maintenance
 }
 
+/// Gives the node whose attributes count for a resource: with `container-attribute-target=host`
+/// a guest's host (*Pacemaker Explained*, "Bundles and Attributes"), else the node itself.
+pub(crate) fn attribute_node(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> Option<NodeIdx> {
+    let Some(container) = t.guest_container(node) else { return Some(node) };
+    if t.resources[rsc].meta("container-attribute-target") != Some("host") {
+        return Some(node);
+    }
+    let row = &t.resources[container];
+    if row.unassigned { row.active_on.first().copied() } else { row.assigned_to }
+}
+
 /// Tells whether any node of a table would do.
 pub(crate) fn any_available(t: &Tables<'_>, table: &NodeTable) -> bool {
     table.iter().any(|placed| placed.score >= 0 && available(t, placed.node))

@@ -39,8 +39,9 @@ pub(crate) fn promotion_score(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> Opt
         return None;
     }
     let name = t.resources[rsc].history_name();
+    let holder = place::attribute_node(t, rsc, node)?;
     let value = |name: &str| {
-        let attributes = &t.nodes[node].attributes;
+        let attributes = &t.nodes[holder].attributes;
         attributes.get(format!("master-{name}").as_str()).copied()
     };
     let found =
@@ -197,7 +198,7 @@ fn by_node(t: &Tables<'_>, rsc: RscIdx, children: &[RscIdx]) -> NodeTable {
         }
         for placed in table.iter_mut() {
             let role = c.primary_role;
-            if colocate::assigned_matches(t, c.primary, role, placed.node, c.attribute) {
+            if colocate::assigned_matches(t, c.primary, role, (rsc, placed.node), c.attribute) {
                 placed.score = score::add(placed.score, c.score);
             } else if c.score >= score::INFINITY {
                 placed.score = -score::INFINITY;

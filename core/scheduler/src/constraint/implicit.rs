@@ -50,7 +50,23 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
     let relation = Relation::ORDERED;
     add(t, rsc, "stop", rsc, "delete", relation);
     crate::assign::utilization::constraints(t, rsc);
+    avoid_remote(t, rsc);
     fillers(t, rsc);
+}
+
+/// Fencing devices, connections and guests' containers need a full member, a bundle's container
+/// any node with a machine of its own.
+fn avoid_remote(t: &mut Tables<'_>, rsc: RscIdx) {
+    let row = &t.resources[rsc];
+    let nested = row.replica_container;
+    if !row.fence_device && !row.remote_connection && row.fillers.is_empty() && !nested {
+        return;
+    }
+    for node in row.allowed.nodes() {
+        if t.is_guest(node) || !nested && t.nodes[node].is_remote() {
+            t.resources[rsc].allowed.add(node, -score::INFINITY);
+        }
+    }
 }
 
 /// What is inside a container depends on it.
