@@ -2,9 +2,7 @@
 
 use super::place;
 use crate::constraint::colocation::insert;
-use crate::model::{
-    Colocation, NodeIdx, NodeTable, Replica, Role, RscIdx, Tables, Variant, score,
-};
+use crate::model::{Colocation, NodeIdx, NodeTable, Replica, Role, RscIdx, Tables, Variant, score};
 
 /// Marks a node whose score a dependent's dislike made negative.
 const FILTERED: i32 = -score::INFINITY * 100;
@@ -123,8 +121,7 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
         && t.resources[top].clone_data().is_some_and(|data| data.interleave)
         && c.attribute.is_none();
     let all = placed_instances(t, primary);
-    let fits =
-        |at: &&Instance| c.primary_role == Role::Unknown || at.role == c.primary_role;
+    let fits = |at: &&Instance| c.primary_role == Role::Unknown || at.role == c.primary_role;
     let nodes: Vec<_> = all.iter().filter(fits).map(|at| at.node).collect();
     if c.primary_role == Role::Promoted && c.score >= score::INFINITY {
         for at in all.iter().filter(|at| at.role == Role::Promoted) {
@@ -334,7 +331,8 @@ fn add_matching(
         let best = rows
             .iter()
             .filter(|row| {
-                attribute(t, row.node, c.attribute, source) == value && place::available(t, row.node)
+                attribute(t, row.node, c.attribute, source) == value
+                    && place::available(t, row.node)
             })
             .map(|row| row.score)
             .max()

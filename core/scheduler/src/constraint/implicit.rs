@@ -57,6 +57,9 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
 /// Fencing devices, connections and guests' containers need a full member, a bundle's container
 /// any node with a machine of its own.
 fn avoid_remote(t: &mut Tables<'_>, rsc: RscIdx) {
+    if !t.have_remote {
+        return;
+    }
     let row = &t.resources[rsc];
     let nested = row.replica_container;
     if !row.fence_device && !row.remote_connection && row.fillers.is_empty() && !nested {
@@ -75,32 +78,27 @@ fn fillers(t: &mut Tables<'_>, rsc: RscIdx) {
         if t.resources[rsc].removed || t.resources[filler].removed_filler {
             continue;
         }
-        if t.resources[filler].remote_connection {
-            add(
-                t,
-                rsc,
-                "start",
-                filler,
-                "start",
-                Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS),
-            );
-            add(t, filler, "stop", rsc, "stop", Relation::THEN_IMPLIES_FIRST);
-            let value = if t.is_bundled(rsc) { 10_000 } else { score::INFINITY };
-            t.colocations.push(Colocation {
-                id: "#resource-with-container",
-                attribute: None,
-                dependent: filler,
-                primary: rsc,
-                dependent_role: Role::Unknown,
-                primary_role: Role::Unknown,
-                score: value,
-                influence: true,
-            });
-            let constraint = t.colocations.pop();
-            if let Some(constraint) = constraint {
-                colocation::add(t, constraint);
-            }
-        }
+        add(
+            t,
+            rsc,
+            "start",
+            filler,
+            "start",
+            Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS),
+        );
+        add(t, filler, "stop", rsc, "stop", Relation::THEN_IMPLIES_FIRST);
+        let nested = t.resources[filler].remote_connection && t.is_bundled(rsc);
+        let constraint = Colocation {
+            id: "#resource-with-container",
+            attribute: None,
+            dependent: filler,
+            primary: rsc,
+            dependent_role: Role::Unknown,
+            primary_role: Role::Unknown,
+            score: if nested { 10_000 } else { score::INFINITY },
+            influence: true,
+        };
+        colocation::add(t, constraint);
     }
 }
 

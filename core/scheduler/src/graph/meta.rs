@@ -47,7 +47,8 @@ pub(super) fn attributes(
     }
     if let Some(node) = row.node.filter(|_| kind != ActionKind::Pseudo || row.task == "stonith") {
         put("on_node", t.nodes[node].name);
-        if let Some(host) = physical_host(t, row.rsc, node, row.task) {
+        let cancel = row.cancel_task.is_some();
+        if let Some(host) = physical_host(t, row.rsc, node, row.task).filter(|_| !cancel) {
             put("physical_host", t.nodes[host].name);
             let target =
                 row.rsc.and_then(|rsc| t.resources[rsc].meta("container-attribute-target"));

@@ -1,7 +1,22 @@
 //! What is done on a remote or guest node waits for its connection (*Pacemaker Remote*).
 
+use crate::action::create;
+use crate::assign::place;
 use crate::constraint::ordering::by_action;
-use crate::model::{ActionIdx, End, Ordering, Relation, RscIdx, Tables};
+use crate::model::{ActionIdx, End, NodeIdx, Ordering, Relation, Role, RscIdx, Tables};
+
+/// How far a node can be reached through its connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reach {
+    /// The connection is where it will stay.
+    Alive,
+    /// The connection starts, moves or recovers; what runs behind it goes on meanwhile.
+    Waiting,
+    /// The connection stops, in good order.
+    Stopping,
+    /// The connection is lost for good.
+    Failed,
+}
 
 /// Orders everything on remote nodes with the connections that carry it.
 pub(crate) fn constraints(t: &mut Tables<'_>) {
@@ -12,38 +27,89 @@ pub(crate) fn constraints(t: &mut Tables<'_>) {
         if !t.resources[rsc].is_primitive() {
             continue;
         }
-        one(t, action, connection);
+        if row.task == "start" {
+            leave_after_connection(t, rsc, node, connection);
+        }
+        if let Some(container) = t.resources[connection].container {
+            in_guest(t, action, container, connection);
+        } else {
+            on_remote(t, action, node, connection);
+        }
     }
 }
 
-fn one(t: &mut Tables<'_>, action: ActionIdx, connection: RscIdx) {
+/// What moves to a remote node stays where it is until the connection is there.
+fn leave_after_connection(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, connection: RscIdx) {
+    for stop in create::find_all(t, rsc, "stop", None) {
+        if t.actions[stop].node.is_some_and(|from| from != node) {
+            after(t, connection, "start", stop, Relation::ORDERED);
+        }
+    }
+}
+
+fn reach(t: &Tables<'_>, node: NodeIdx, connection: RscIdx) -> Reach {
+    let row = &t.resources[connection];
+    if row.next_role == Role::Stopped || row.assigned_to.is_none() {
+        return if row.failed { Reach::Failed } else { Reach::Stopping };
+    }
+    let Some(host) = place::current(t, connection) else { return Reach::Waiting };
+    let lost = t.nodes[host].unclean || !t.nodes[host].online;
+    if lost || row.assigned_to != Some(host) {
+        return Reach::Waiting;
+    }
+    if row.failed || t.nodes[node].remote_reset {
+        return Reach::Failed;
+    }
+    Reach::Alive
+}
+
+const STRONG: Relation = Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
+
+fn on_remote(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx, connection: RscIdx) {
+    let row = &t.actions[action];
+    let (task, recurring) = (row.task, row.interval_ms > 0);
+    let reach = reach(t, node, connection);
+    match task {
+        "start" | "promote" => {
+            let relation = match reach {
+                Reach::Failed => STRONG,
+                Reach::Alive | Reach::Waiting | Reach::Stopping => {
+                    Relation::UNRUNNABLE_FIRST_BLOCKS
+                }
+            };
+            after(t, connection, "start", action, relation);
+        }
+        "stop" | "demote" => match reach {
+            Reach::Alive | Reach::Stopping => before_stop(t, action, connection),
+            Reach::Failed => {
+                after(t, connection, "stop", action, Relation::FIRST_IMPLIES_THEN);
+            }
+            Reach::Waiting => after(t, connection, "start", action, Relation::ORDERED),
+        },
+        _ if recurring => after(t, connection, "start", action, STRONG),
+        _ => after(t, connection, "start", action, Relation::UNRUNNABLE_FIRST_BLOCKS),
+    }
+}
+
+fn in_guest(t: &mut Tables<'_>, action: ActionIdx, container: RscIdx, connection: RscIdx) {
     let row = &t.actions[action];
     let (task, recurring) = (row.task, row.interval_ms > 0);
     let Some(node) = row.node else { return };
-    let container = t.resources[connection].container;
     let failed = t.nodes[node].remote_reset || t.resources[connection].failed;
-    let strong = Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
     match task {
         "start" | "promote" => {
-            if let Some(container) = container {
-                after(t, container, "start", action, strong);
-            }
-            let weak = container.is_none() && !failed;
-            let relation = if weak { Relation::UNRUNNABLE_FIRST_BLOCKS } else { strong };
-            after(t, connection, "start", action, relation);
+            after(t, container, "start", action, STRONG);
+            after(t, connection, "start", action, STRONG);
         }
-        "stop" | "demote" => match container.filter(|&at| failed && t.resources[at].failed) {
-            Some(container) => {
+        "stop" | "demote" if failed => {
+            if t.resources[container].failed {
                 after(t, container, "stop", action, Relation::FIRST_IMPLIES_THEN);
             }
-            None if !failed => before_stop(t, action, connection),
-            None => {}
-        },
-        "monitor" if recurring => after(t, connection, "start", action, strong),
+        }
+        "stop" | "demote" => before_stop(t, action, connection),
+        "monitor" if recurring => after(t, connection, "start", action, STRONG),
         "monitor" => {
-            if let Some(container) = container {
-                after(t, container, "start", action, Relation::UNRUNNABLE_FIRST_BLOCKS);
-            }
+            after(t, container, "start", action, Relation::UNRUNNABLE_FIRST_BLOCKS);
             after(t, connection, "start", action, Relation::UNRUNNABLE_FIRST_BLOCKS);
         }
         _ => {}

@@ -101,6 +101,11 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     if t.nodes[node].is_remote() && !remote_may(t, rsc, node) {
         return false;
     }
+    let row = &t.resources[rsc];
+    let inside = row.container.filter(|_| !row.remote_connection);
+    if inside.is_some_and(|container| !t.resources[container].active_on.contains(&node)) {
+        return false;
+    }
     let probe = create::resource(t, rsc, "monitor", 0, Some(node), false);
     t.actions[probe].optional = false;
     crate::fence::unfence_before(t, rsc, node, probe);
@@ -141,6 +146,9 @@ fn known_by_sibling(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
 fn remote_may(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     let row = &t.resources[rsc];
     if row.fence_device || row.remote_connection || !row.fillers.is_empty() {
+        return false;
+    }
+    if t.is_bundle_node(node) && row.allowed.score(node) < 0 {
         return false;
     }
     if let Some(container) = t.guest_container(node) {

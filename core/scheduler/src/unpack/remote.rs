@@ -114,28 +114,35 @@ pub(crate) fn op<'c>(name: &'c str, interval: &'c str, timeout: Option<&'c str>)
 /// Ties each connection to its node and its container.
 pub(crate) fn link(t: &mut Tables<'_>) {
     for rsc in t.resources.ids() {
-        if !t.resources[rsc].remote_connection {
+        if !t.resources[rsc].is_primitive() {
             continue;
         }
         let container = t.resources[rsc].meta("container").map(str::to_owned);
         if let Some(container) = container.and_then(|id| t.resource(&id))
+            && container != rsc
             && t.resources[rsc].container.is_none()
         {
             t.resources[rsc].container = Some(container);
             t.resources[container].fillers.push(rsc);
         }
-        let Some(node) = t.node_by_id(&t.resources[rsc].id) else { continue };
-        t.have_remote = true;
-        t.nodes[node].connection = Some(rsc);
-        t.nodes[node].unclean = false;
-        t.resources[rsc].remote_node = Some(node);
-        if t.resources[rsc].container.is_some() {
-            t.nodes[node].attributes.insert("#kind", "container");
+        if t.resources[rsc].remote_connection {
+            tie(t, rsc);
         }
     }
     for rsc in t.resources.ids() {
         if !t.resources[rsc].fillers.is_empty() {
             t.resources[rsc].allow_remote_members = false;
         }
+    }
+}
+
+fn tie(t: &mut Tables<'_>, rsc: RscIdx) {
+    let Some(node) = t.node_by_id(&t.resources[rsc].id) else { return };
+    t.have_remote = true;
+    t.nodes[node].connection = Some(rsc);
+    t.nodes[node].unclean = false;
+    t.resources[rsc].remote_node = Some(node);
+    if t.resources[rsc].container.is_some() {
+        t.nodes[node].attributes.insert("#kind", "container");
     }
 }
