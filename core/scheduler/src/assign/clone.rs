@@ -46,11 +46,14 @@ pub(super) fn assign_bundle(
     rsc: RscIdx,
     stop_if_fail: bool,
 ) -> Option<NodeIdx> {
-    if !t.resources[rsc].unassigned || t.resources[rsc].assigning {
+    if t.resources[rsc].assigning {
+        return None;
+    }
+    show(t, "pcmk__bundle_assign", rsc);
+    if !t.resources[rsc].unassigned {
         return None;
     }
     t.resources[rsc].assigning = true;
-    show(t, "pcmk__bundle_assign", rsc);
     let data = t.resources[rsc].bundle_data().cloned()?;
     let mut containers: Vec<_> = data.replicas.iter().map(|replica| replica.container).collect();
     containers.sort_by(|&a, &b| compare(t, a, b));

@@ -14,11 +14,20 @@ pub(crate) fn available(t: &Tables<'_>, node: NodeIdx) -> bool {
 /// a guest's host (*Pacemaker Explained*, "Bundles and Attributes"), else the node itself.
 pub(crate) fn attribute_node(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> Option<NodeIdx> {
     let Some(container) = t.guest_container(node) else { return Some(node) };
-    if t.resources[rsc].meta("container-attribute-target") != Some("host") {
+    if !reads_host(t, rsc) {
         return Some(node);
     }
     let row = &t.resources[container];
     if row.unassigned { row.active_on.first().copied() } else { row.assigned_to }
+}
+
+fn reads_host(t: &Tables<'_>, rsc: RscIdx) -> bool {
+    let row = &t.resources[rsc];
+    match row.meta("container-attribute-target") {
+        Some(target) => target == "host",
+        // A collection reads what its last part, the resource inside, reads.
+        None => row.children.last().is_some_and(|&child| reads_host(t, child)),
+    }
 }
 
 /// Tells whether any node of a table would do.

@@ -96,6 +96,7 @@ pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
             t.resources[child].sort_index = table.score(node);
         }
     }
+    t.resources[rsc].allowed = table;
     let mut order = children;
     order.sort_by(|&a, &b| {
         t.resources[b]

@@ -101,12 +101,11 @@ fn in_guest(t: &mut Tables<'_>, action: ActionIdx, container: RscIdx, connection
             after(t, container, "start", action, STRONG);
             after(t, connection, "start", action, STRONG);
         }
-        "stop" | "demote" if failed => {
-            if t.resources[container].failed {
-                after(t, container, "stop", action, Relation::FIRST_IMPLIES_THEN);
-            }
+        "stop" | "demote" if !failed => before_stop(t, action, connection),
+        "stop" | "demote" if t.resources[container].failed => {
+            after(t, container, "stop", action, Relation::FIRST_IMPLIES_THEN);
         }
-        "stop" | "demote" => before_stop(t, action, connection),
+        "stop" | "demote" => {}
         "monitor" if recurring => after(t, connection, "start", action, STRONG),
         "monitor" => {
             after(t, container, "start", action, Relation::UNRUNNABLE_FIRST_BLOCKS);
