@@ -6,6 +6,7 @@ use crate::model::{NodeIdx, Ordering, Relation, RscIdx, Tables};
 use crate::status::{failcount, interval_of};
 use diarch_cib::digest;
 use diarch_cib::xml::Element;
+use std::collections::BTreeMap;
 
 /// What a difference between the parameters of then and now asks for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -85,10 +86,13 @@ fn difference<'c>(t: &Tables<'c>, rsc: RscIdx, node: NodeIdx, op: Element<'c>) -
     }
     let meta = policy::meta(t, rsc, Some(node), task, interval_ms);
     let timeout = meta.get("timeout").map(|value| ("CRM_meta_timeout", value.as_str()));
-    let mut all: std::collections::BTreeMap<&str, &str> =
+    let mut all: BTreeMap<&str, &str> =
         parameters.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
     all.extend(own.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     all.extend(timeout);
+    if masked_but_same(op, &all, t.resources[rsc].fence_device) {
+        return Difference::None;
+    }
     if digest::of_parameters(all, interval_ms > 0) == recorded {
         Difference::None
     } else if interval_ms > 0 {
@@ -98,6 +102,23 @@ fn difference<'c>(t: &Tables<'c>, rsc: RscIdx, node: NodeIdx, op: Element<'c>) -
     } else {
         Difference::Restart
     }
+}
+
+/// Where secrets have been replaced by asterisks, what is not secret has to be the same.
+fn masked_but_same(op: Element<'_>, all: &BTreeMap<&str, &str>, fence_device: bool) -> bool {
+    let Some(recorded) = op.attribute("op-secure-digest") else { return false };
+    let listed = op.attribute("op-secure-params").unwrap_or("");
+    let secret: Vec<&str> = listed.split_whitespace().collect();
+    let masked = |value: &&str| !value.is_empty() && value.bytes().all(|c| c == b'*');
+    if !secret.iter().any(|name| all.get(name).is_some_and(masked)) {
+        return false;
+    }
+    let open = all.iter().filter(|(name, _)| !secret.contains(*name));
+    let declared = |name: &str| !(fence_device && name.starts_with("pcmk_"));
+    let plain = open.clone().filter(|(name, _)| declared(name));
+    let of = |pairs: Vec<(&str, &str)>, recurring| digest::of_parameters(pairs, recurring);
+    of(plain.map(|(&name, &value)| (name, value)).collect(), false) == recorded
+        || of(open.map(|(&name, &value)| (name, value)).collect(), interval_of(op) > 0) == recorded
 }
 
 fn restart(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {

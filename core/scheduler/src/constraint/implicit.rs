@@ -114,8 +114,15 @@ fn group(t: &mut Tables<'_>, rsc: RscIdx) {
     let top = t.top_of(rsc, false);
     let promotable = t.resources[top].promotable;
     let mut last: Option<RscIdx> = None;
+    let mut last_active: Option<RscIdx> = None;
     for member in t.resources[rsc].children.clone() {
         one(t, member);
+        if data.ordered {
+            partly_active(t, member, last, last_active);
+        }
+        if !t.resources[member].active_on.is_empty() {
+            last_active = Some(member);
+        }
         if data.colocated
             && let Some(last) = last
         {
@@ -205,6 +212,25 @@ fn group(t: &mut Tables<'_>, rsc: RscIdx) {
         if promotable {
             add(t, rsc, "demote", last, "demote", Relation::ORDERED);
         }
+    }
+}
+
+/// Where members before it are not active, a member is stopped before they start, and before those
+/// that are active stop.
+fn partly_active(
+    t: &mut Tables<'_>,
+    member: RscIdx,
+    before: Option<RscIdx>,
+    last_active: Option<RscIdx>,
+) {
+    let Some(before) = before.filter(|&before| last_active != Some(before)) else { return };
+    if t.resources[member].active_on.is_empty() {
+        return;
+    }
+    let relation = Relation::ORDERED.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
+    add(t, member, "stop", before, "start", relation);
+    if let Some(last_active) = last_active {
+        add(t, member, "stop", last_active, "stop", Relation::ORDERED);
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn update(
         primitive(t, first, then, flags, filter, kind);
         let task = t.actions[then].task;
         for child in t.resources[rsc].children.clone() {
-            if let Some(inner) = create::find(t, child, collective::base_task(task), node) {
+            if let Some(inner) = create::find(t, child, task, node) {
                 update(t, first, inner, node, flags, filter, kind);
             }
         }
@@ -131,6 +131,10 @@ pub(super) fn primitive(
         && t.resources[rsc].parent.is_some()
     {
         super::update(t, then);
+        let followers: Vec<_> = t.actions[then].after.iter().map(|link| link.action).collect();
+        for follower in followers {
+            super::update(t, follower);
+        }
     }
 }
 
@@ -151,6 +155,9 @@ fn asymmetric(t: &mut Tables<'_>, first: ActionIdx, then: ActionIdx) {
         if settled {
             return;
         }
+    }
+    if t.actions[then].runnable {
+        because(t, then, "unrunnable", first);
     }
     t.actions[then].optional = false;
     t.actions[then].runnable = false;

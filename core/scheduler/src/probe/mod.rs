@@ -118,8 +118,10 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
         "0"
     };
     t.actions[probe].meta.insert("op_target_rc".to_owned(), target.to_owned());
+    // A clone waits as a whole, a group only for the member.
     let top = t.top_of(rsc, false);
-    let after = |task: &'static str| End { rsc: Some(top), task: Some(task), action: None };
+    let who = if t.resources[top].is_clone() { top } else { rsc };
+    let after = |task: &'static str| End { rsc: Some(who), task: Some(task), action: None };
     t.orderings.push(Ordering {
         first: by_action(probe),
         then: after("start"),
@@ -182,7 +184,9 @@ pub(crate) fn order_restarts(t: &mut Tables<'_>) {
                 }
             }
             let Some(rsc) = next_row.rsc else { continue };
-            if t.top_of(rsc, false) == t.top_of(own, false) || next_row.optional {
+            let top = t.top_of(rsc, false);
+            let siblings = top == t.top_of(own, false) && t.resources[top].is_collective();
+            if rsc == own || siblings || next_row.optional {
                 continue;
             }
             for stop in create::find_all(t, rsc, "stop", None) {

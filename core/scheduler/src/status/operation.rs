@@ -93,7 +93,13 @@ pub(super) fn unpack<'c>(
     match entry.status {
         Status::Pending => pending(t, &entry),
         Status::Cancelled => {}
-        Status::Done => update(t, &entry, entry.rc, outcome),
+        Status::Done => {
+            // A result ends what was waited for.
+            if t.resources[rsc].pending == Some((entry.task, node)) {
+                t.resources[rsc].pending = None;
+            }
+            update(t, &entry, entry.rc, outcome);
+        }
         Status::NotInstalled => {
             let (mut on_fail, role) = failure_handling(t, &entry);
             if on_fail == OnFail::Ignore {
