@@ -40,7 +40,8 @@ pub(crate) fn unpack<'c>(t: &mut Tables<'c>, element: Element<'c>) {
     for &first in &firsts {
         for &then in &thens {
             let id = element.attribute("id").unwrap_or("");
-            pair(t, id, kind, symmetry, (first, first_task), (then, then_task));
+            let least = least_instances(t, element, first, first_task);
+            pair(t, id, (kind, symmetry, least), (first, first_task), (then, then_task));
         }
     }
 }
@@ -116,23 +117,38 @@ pub(crate) fn invert(task: &str) -> &'static str {
     }
 }
 
+/// Gives how many instances of a clone have to be up, where not all have to.
+fn least_instances(
+    t: &Tables<'_>,
+    element: Element<'_>,
+    first: RscIdx,
+    first_task: &str,
+) -> Option<i32> {
+    let row = &t.resources[first];
+    if !row.is_collective() || !matches!(first_task, "start" | "promote") {
+        return None;
+    }
+    let least = row.meta("clone-min").and_then(|text| small(Some(text))).filter(|&n| n > 0);
+    let all = element.attribute("require-all").is_none_or(|text| is_true(Some(text)));
+    least.or((!all).then_some(1))
+}
+
 fn pair(
     t: &mut Tables<'_>,
     id: &str,
-    kind: Kind,
-    symmetry: Symmetry,
+    (kind, symmetry, least): (Kind, Symmetry, Option<i32>),
     first: (RscIdx, &'static str),
     then: (RscIdx, &'static str),
 ) {
     let flags = relation(kind, first.1, symmetry);
-    let least = t.resources[first.0].meta("clone-min").and_then(|text| small(Some(text)));
-    let least = least.filter(|&least| t.resources[first.0].is_clone() && least > 0);
-    match least.filter(|_| matches!(first.1, "start" | "promote")) {
+    match least {
         Some(least) => clone_min(t, id, first, then, flags, least),
         None => add(t, first.0, first.1, then.0, then.1, flags),
     }
     if symmetry == Symmetry::Symmetric {
         let (undo_then, undo_first) = (invert(then.1), invert(first.1));
+        // As long as enough instances are left, one may stop alone.
+        let kind = if least.is_some() { Kind::Optional } else { kind };
         let flags = relation(kind, undo_then, Symmetry::Inverse);
         add(t, then.0, undo_then, first.0, undo_first, flags);
     }
@@ -154,7 +170,7 @@ fn clone_min(
     row.pseudo = true;
     row.min_runnable = true;
     row.required_runnable = least;
-    for instance in t.resources[first.0].children.clone() {
+    for instance in t.instances(first.0, first.1 == "promote") {
         t.orderings.push(Ordering {
             first: by_task(instance, first.1),
             then: by_action(gate),
