@@ -130,7 +130,7 @@ fn least_instances(
     }
     let least = row.meta("clone-min").and_then(|text| small(Some(text))).filter(|&n| n > 0);
     let all = element.attribute("require-all").is_none_or(|text| is_true(Some(text)));
-    least.or((!all).then_some(1))
+    least.or_else(|| (!all).then_some(1))
 }
 
 fn pair(
