@@ -4,7 +4,7 @@
 //! Both are measured in their own process, parsing left out and reported separately. The peer says
 //! how long a number of decisions took together, in hundredths of a second; the number is raised
 //! until that is fine enough. Its time holds a copy of the parsed document for each decision.
-//! `-- --quick` measures a tenth of the corpus.
+//! `-- --quick` measures a tenth of the corpus, `-- --only WORD` the inputs with WORD in their path.
 
 #![expect(clippy::print_stdout, reason = "the table is what a benchmark is for")]
 #![expect(clippy::disallowed_types, reason = "a benchmark reads the clock")]
@@ -236,7 +236,11 @@ fn summary(what: &str, rows: &[(Measured, Option<Duration>)]) {
 }
 
 fn main() -> std::io::Result<()> {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let only = arguments.iter().position(|argument| argument == "--only");
+    let only = only.and_then(|at| arguments.get(at + 1)).map_or("", String::as_str);
+    let wanted = |path: &PathBuf| path.to_string_lossy().contains(only);
     let scratch = std::env::temp_dir().join(format!("diarch-bench-{}", std::process::id()));
     std::fs::create_dir_all(&scratch)?;
     if Command::new("crm_simulate").arg("--version").output().is_err() {
@@ -249,6 +253,12 @@ fn main() -> std::io::Result<()> {
         let path = scratch.join(format!("{nodes}-nodes-{resources}.xml"));
         std::fs::write(&path, generated(nodes, resources))?;
         paths.push(path);
+    }
+    if !only.is_empty() {
+        paths.extend(corpus());
+        paths.retain(wanted);
+        table(&paths, &scratch, true);
+        return std::fs::remove_dir_all(&scratch);
     }
     let rows = table(&paths, &scratch, true);
     let growth: Vec<(f64, f64)> = two_nodes
