@@ -48,6 +48,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "resource-failed", runs_max: 100, play: resource_failed },
     Scenario { name: "planned-move", runs_max: 100, play: planned_move },
     Scenario { name: "standby", runs_max: 100, play: standby },
+    Scenario { name: "clean-stop", runs_max: 100, play: clean_stop },
     Scenario { name: "blackout-last-owner-first", runs_max: 1, play: blackout_owner_first },
     Scenario { name: "blackout-other-first", runs_max: 1, play: blackout_other_first },
     Scenario { name: "twenty-link-cuts", runs_max: 1, play: twenty_link_cuts },
@@ -419,6 +420,17 @@ fn standby(world: &mut World) -> Result<Option<Duration>, Failure> {
     world.rig.exec(other, &["crm_standby", "-N", NODES[owner], "-v", "on"])?;
     let time = served_by(world, fault, other, "standby")?;
     world.rig.exec(other, &["crm_standby", "-N", NODES[owner], "-D"])?;
+    Ok(Some(time))
+}
+
+/// The owner leaves by request: its services move, it is gone, and nothing is waited for.
+fn clean_stop(world: &mut World) -> Result<Option<Duration>, Failure> {
+    let (owner, other) = active(world)?;
+    let fault = Instant::now();
+    world.rig.exec(owner, &["diarch", "stop"])?;
+    let time = served_by(world, fault, other, "clean stop")?;
+    off_within(world, owner, PATIENCE)?;
+    status_shows(world, other, &format!("peer {}: down: it left cleanly", NODES[owner]))?;
     Ok(Some(time))
 }
 
