@@ -1,7 +1,7 @@
 //! Assigning a clone's instances: those that may stay first, then the rest.
 
 use super::{colocate, place, promotable, show};
-use crate::model::{NodeIdx, NodeTable, RscIdx, Tables, score};
+use crate::model::{Colocation, NodeIdx, NodeTable, Role, RscIdx, Tables, score};
 use core::cmp::Ordering;
 
 /// Assigns a clone.
@@ -63,14 +63,7 @@ pub(super) fn assign_bundle(
             super::one(t, ip, None, stop_if_fail);
         }
         if let Some(remote) = replica.remote {
-            let host = t.resources[replica.container].assigned_to;
-            if let Some(host) = host.filter(|&host| t.nodes[host].is_remote()) {
-                // A connection cannot be made from a remote node: the host's own host makes it.
-                let table = &mut t.resources[remote].allowed;
-                if let Some(row) = table.find_mut(host) {
-                    row.score = -score::INFINITY;
-                }
-            }
+            nested(t, remote, replica.container);
             super::one(t, remote, None, stop_if_fail);
         }
         if let (Some(child), Some(node)) = (replica.child, replica.node) {
@@ -87,6 +80,23 @@ pub(super) fn assign_bundle(
     t.resources[rsc].unassigned = false;
     t.resources[rsc].assigning = false;
     None
+}
+
+/// The connection into a container on a remote node is made where that node's own is.
+fn nested(t: &mut Tables<'_>, remote: RscIdx, container: RscIdx) {
+    let host = t.resources[container].assigned_to.filter(|&host| t.nodes[host].is_remote());
+    let Some(primary) = host.and_then(|host| t.nodes[host].connection) else { return };
+    let constraint = Colocation {
+        id: "#connection-with-host-connection",
+        attribute: None,
+        dependent: remote,
+        primary,
+        dependent_role: Role::Unknown,
+        primary_role: Role::Unknown,
+        score: score::INFINITY,
+        influence: true,
+    };
+    crate::constraint::colocation::add(t, constraint);
 }
 
 /// What is inside a container goes where the container is, and nowhere else.

@@ -287,17 +287,10 @@ fn clone(t: &mut Tables<'_>, rsc: RscIdx) {
 fn bundle(t: &mut Tables<'_>, rsc: RscIdx) {
     let Some(data) = t.resources[rsc].bundle_data().cloned() else { return };
     let (pre, post) = (Relation::THEN_IMPLIES_FIRST_GRAPHED, Relation::FIRST_IMPLIES_THEN_GRAPHED);
-    add(t, rsc, "stopped", rsc, "start", Relation::ORDERED);
-    match data.child {
-        Some(child) => {
-            for (first, then) in [("start", "running"), ("stop", "stopped")] {
-                add(t, rsc, first, child, first, pre);
-                add(t, child, then, rsc, then, post);
-            }
-        }
-        None => {
-            add(t, rsc, "start", rsc, "running", Relation::UNRUNNABLE_FIRST_BLOCKS);
-            add(t, rsc, "stop", rsc, "stopped", Relation::UNRUNNABLE_FIRST_BLOCKS);
+    if let Some(child) = data.child {
+        for (first, then) in [("start", "running"), ("stop", "stopped")] {
+            add(t, rsc, first, child, first, pre);
+            add(t, child, then, rsc, then, post);
         }
     }
     for replica in &data.replicas {
@@ -313,14 +306,19 @@ fn bundle(t: &mut Tables<'_>, rsc: RscIdx) {
         if let Some(remote) = replica.remote {
             one(t, remote);
         }
+        if let Some(inner) = replica.child {
+            add(t, rsc, "stop", inner, "stop", pre);
+        }
     }
     let Some(child) = data.child else { return };
     one(t, child);
     if t.resources[child].promotable {
         add(t, rsc, "demote", rsc, "demoted", Relation::UNRUNNABLE_FIRST_BLOCKS);
-        for then in ["promote", "start"] {
+        for then in ["promote", "start", "stop"] {
             add(t, rsc, "demoted", rsc, then, Relation::ORDERED);
         }
+        add(t, rsc, "stopped", rsc, "promote", Relation::ORDERED);
+        add(t, rsc, "running", rsc, "promote", Relation::UNRUNNABLE_FIRST_BLOCKS);
         for (first, then) in [("promote", "promoted"), ("demote", "demoted")] {
             add(t, rsc, first, child, first, pre);
             add(t, child, then, rsc, then, post);
@@ -333,8 +331,7 @@ fn address(t: &mut Tables<'_>, ip: RscIdx, container: RscIdx) {
     one(t, ip);
     let up = Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
     add(t, ip, "start", container, "start", up);
-    let down = Relation::THEN_IMPLIES_FIRST.with(Relation::FIRST_IMPLIES_THEN);
-    add(t, container, "stop", ip, "stop", down);
+    add(t, container, "stop", ip, "stop", Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST));
     let constraint = Colocation {
         id: "#ip-with-container",
         attribute: None,

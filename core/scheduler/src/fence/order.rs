@@ -54,7 +54,8 @@ fn stops(t: &mut Tables<'_>, rsc: RscIdx, fencing: ActionIdx, node: NodeIdx) {
             }
             t.actions[action].pseudo = true;
             t.actions[action].runnable = true;
-            if task == "demote" && t.is_bundled(rsc) {
+            // What is inside a container is gone with it.
+            if t.is_bundle_node(node) && t.is_bundled(rsc) {
                 continue;
             }
             if t.resources[rsc].requires < Requires::Fencing {

@@ -64,27 +64,26 @@ pub(crate) fn schedule(t: &mut Tables<'_>) {
 /// A guest is fenced by stopping its container.
 fn guest(t: &mut Tables<'_>, node: NodeIdx) {
     let Some(container) = t.guest_container(node) else { return };
-    let stop = create::find(t, container, "stop", None);
-    let fence = super::action(t, node, Some("reboot"), false, "guest is unclean", false);
+    let required = |t: &Tables<'_>, task: &str| {
+        create::find(t, container, task, None).filter(|&action| !t.actions[action].optional)
+    };
+    let stop = required(t, "stop");
+    let again = stop.is_none() || required(t, "start").is_some();
+    let operation = if again { "reboot" } else { "off" };
+    let fence = super::action(t, node, Some(operation), false, "guest is unclean", false);
     t.actions[fence].pseudo = true;
     t.actions[fence].runnable = true;
-    if let Some(stop) = stop.filter(|&stop| !t.actions[stop].optional) {
+    let relation = Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::FIRST_IMPLIES_THEN_GRAPHED);
+    if let Some(stop) = stop {
         let host = t.actions[stop].node;
-        if let Some(host) = host.filter(|&host| t.nodes[host].unclean) {
+        if t.actions[stop].pseudo
+            && let Some(host) = host
+        {
             let below = super::action(t, host, None, true, "", false);
-            crate::order::link(
-                t,
-                below,
-                fence,
-                Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::FIRST_IMPLIES_THEN_GRAPHED),
-            );
+            crate::order::link(t, below, fence, relation);
+        } else {
+            crate::order::link(t, stop, fence, relation);
         }
-        crate::order::link(
-            t,
-            stop,
-            fence,
-            Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::FIRST_IMPLIES_THEN_GRAPHED),
-        );
     } else if let Some(connection) = t.nodes[node].connection
         && let Some(stop) = create::find(t, connection, "stop", None)
     {

@@ -346,7 +346,8 @@ fn downed(t: &Tables<'_>, action: ActionIdx) -> Vec<String> {
     let Some(node) = row.node else { return Vec::new() };
     match row.task {
         "do_shutdown" => vec![t.nodes[node].id.to_owned()],
-        "stonith" if !row.pseudo => {
+        "stonith" if row.pseudo => vec![t.nodes[node].id.to_owned()],
+        "stonith" => {
             let operation = row.meta.get("stonith_action").map(String::as_str);
             if !matches!(operation, Some("off" | "reboot")) {
                 return Vec::new();

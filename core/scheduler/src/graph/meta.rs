@@ -45,10 +45,9 @@ pub(super) fn attributes(
             put(name, value);
         }
     }
-    if let Some(node) = row.node.filter(|_| kind != ActionKind::Pseudo || row.task == "stonith") {
-        put("on_node", t.nodes[node].name);
-        let cancel = row.cancel_task.is_some();
-        if let Some(host) = physical_host(t, row.rsc, node, row.task).filter(|_| !cancel) {
+    let cancel = row.cancel_task.is_some();
+    if let Some(node) = row.node.filter(|_| !cancel) {
+        if let Some(host) = physical_host(t, row.rsc, node, row.task) {
             put("physical_host", t.nodes[host].name);
             let target =
                 row.rsc.and_then(|rsc| t.resources[rsc].meta("container-attribute-target"));
@@ -56,6 +55,9 @@ pub(super) fn attributes(
                 put("container_attribute_target", target);
             }
         }
+    }
+    if let Some(node) = row.node.filter(|_| kind != ActionKind::Pseudo || row.task == "stonith") {
+        put("on_node", t.nodes[node].name);
         put("on_node_uuid", t.nodes[node].id);
     }
     all.into_iter().collect()

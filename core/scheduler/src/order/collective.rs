@@ -4,6 +4,7 @@ use super::effect::{self, Flags};
 use super::link;
 use crate::action::create;
 use crate::model::{ActionIdx, NodeIdx, Relation, Role, RscIdx, Tables};
+use crate::unpack::duration::is_true;
 
 /// Gives the task of members that a step of a collection stands for.
 pub(super) fn base_task(task: &str) -> &'static str {
@@ -26,21 +27,18 @@ pub(super) fn pseudo_for(t: &Tables<'_>, action: ActionIdx) -> ActionIdx {
         return action;
     }
     let done = match row.task {
-        "start" => "running",
-        "stop" => "stopped",
-        "promote" => "promoted",
-        "demote" => "demoted",
+        "start" | "running" => "running",
+        "stop" | "stopped" => "stopped",
+        "promote" | "promoted" => "promoted",
+        "demote" | "demoted" => "demoted",
         _ => return action,
     };
-    if t.resources[rsc].notify {
-        let key = format!("{}_confirmed-post_notify_{done}_0", t.resources[rsc].id);
-        let all = t.resources[rsc].actions.iter().copied();
-        let mut confirmed = all.filter(|&other| t.actions[other].key == key);
-        if let Some(found) = confirmed.next() {
-            return found;
-        }
+    if !t.resources[rsc].notify || t.resources[rsc].is_group() {
+        return create::find(t, rsc, done, None).unwrap_or(action);
     }
-    create::find(t, rsc, done, None).unwrap_or(action)
+    let key = format!("{}_confirmed-post_notify_{done}_0", t.resources[rsc].id);
+    let mut all = t.resources[rsc].actions.iter().copied();
+    all.find(|&other| t.actions[other].key == key).unwrap_or(action)
 }
 
 /// Gives an action's flags, those of a collection's members taken together.
@@ -133,7 +131,8 @@ pub(super) fn update(
     kind: Relation,
 ) {
     let (Some(rsc), first_rsc) = (t.actions[then].rsc, t.actions[first].rsc) else { return };
-    if let Some(first_rsc) = first_rsc.filter(|&first_rsc| interleaves(t, first_rsc, rsc)) {
+    let undone = matches!(t.actions[then].task, "stop" | "demote");
+    if let Some(first_rsc) = first_rsc.filter(|&at| interleaves(t, at, rsc, undone)) {
         interleave(t, (first, first_rsc), (then, rsc), node, filter, kind);
         return;
     }
@@ -148,14 +147,13 @@ pub(super) fn update(
     }
 }
 
-fn interleaves(t: &Tables<'_>, first: RscIdx, then: RscIdx) -> bool {
+/// Interleaving is for what waits to decide: on the way up the second, on the way down the first.
+fn interleaves(t: &Tables<'_>, first: RscIdx, then: RscIdx, undone: bool) -> bool {
     if first == then || !t.resources[first].is_collective() || !t.resources[then].is_collective() {
         return false;
     }
-    if t.resources[then].is_bundle() {
-        return t.resources[first].is_bundle();
-    }
-    t.resources[then].clone_data().is_some_and(|data| data.interleave)
+    let decides = if undone { first } else { then };
+    is_true(t.resources[decides].meta("interleave"))
 }
 
 fn interleave(

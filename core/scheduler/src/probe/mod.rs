@@ -2,7 +2,9 @@
 
 use crate::action::create;
 use crate::constraint::ordering::by_action;
-use crate::model::{Discovery, End, NodeIdx, Ordering, Relation, Role, RscIdx, Tables, Variant};
+use crate::model::{
+    BundleData, Discovery, End, NodeIdx, Ordering, Relation, Role, RscIdx, Tables, Variant,
+};
 
 /// Makes the probes that are missing.
 pub(crate) fn schedule(t: &mut Tables<'_>) {
@@ -50,6 +52,16 @@ fn bundle(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
         for part in [own, replica.ip, Some(replica.container)].into_iter().flatten() {
             any |= resource(t, part, node);
         }
+        if data.replicas_per_host == 1 {
+            apart(t, &data, replica.container, node);
+        }
+        if let Some(child) = data.child {
+            for probe in create::find_all(t, replica.container, "monitor", Some(node)) {
+                let start = End { rsc: Some(child), task: Some("start"), action: None };
+                let relation = Relation::ORDERED;
+                t.orderings.push(Ordering { first: by_action(probe), then: start, relation });
+            }
+        }
         let Some(remote) = replica.remote else { continue };
         if !resource(t, remote, node) {
             continue;
@@ -65,6 +77,19 @@ fn bundle(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
         }
     }
     any
+}
+
+/// Containers that may not share a host wait until it is known that no other one is there.
+fn apart(t: &mut Tables<'_>, data: &BundleData, container: RscIdx, node: NodeIdx) {
+    for probe in create::find_all(t, container, "monitor", Some(node)) {
+        for other in data.replicas.iter().map(|replica| replica.container) {
+            if other != container {
+                let start = End { rsc: Some(other), task: Some("start"), action: None };
+                let relation = Relation::ORDERED.with(Relation::IF_ON_SAME_NODE);
+                t.orderings.push(Ordering { first: by_action(probe), then: start, relation });
+            }
+        }
+    }
 }
 
 /// One instance answers for all: that which will be on the node, or the first.
@@ -147,7 +172,8 @@ fn known_by_sibling(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
 /// Some things cannot be on a remote node, and are not looked for there.
 fn remote_may(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     let row = &t.resources[rsc];
-    if row.fence_device || row.remote_connection || !row.fillers.is_empty() {
+    let contains = !row.fillers.is_empty() && !(row.replica_container && !t.is_guest(node));
+    if row.fence_device || row.remote_connection || contains {
         return false;
     }
     if t.is_bundle_node(node) && row.allowed.score(node) < 0 {

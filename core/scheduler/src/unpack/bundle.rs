@@ -260,8 +260,12 @@ fn guest(t: &mut Tables<'_>, name: &str, remote: RscIdx, container: RscIdx) -> N
     t.resources[remote].remote_node = Some(node);
     t.resources[remote].container = Some(container);
     t.resources[container].fillers.push(remote);
+    let bundle = t.resources[remote].parent;
     for rsc in t.resources.ids() {
-        t.resources[rsc].allowed.remove(node);
+        let row = &mut t.resources[rsc];
+        if row.parent != bundle || rsc == remote || row.parent.is_none() {
+            row.allowed.remove(node);
+        }
     }
     node
 }
@@ -345,10 +349,8 @@ fn run_options(plan: &Plan<'_>, offset: i32, address: Option<&str>) -> String {
     if let Some(network) = plan.network {
         out.push_str(&format!(" --net={network}"));
     }
-    if plan.control_port.is_some() || plan.inside {
-        let port = plan.control_port.unwrap_or(CONTROL_PORT);
-        out.push_str(&format!(" {variable}PCMK_remote_port={port}"));
-    }
+    let port = plan.control_port.unwrap_or(CONTROL_PORT);
+    out.push_str(&format!(" {variable}PCMK_remote_port={port}"));
     for (at, mount) in plan.mounts.iter().enumerate() {
         let source = if mount.own {
             format!("{}/{}-{offset}", mount.source, plan.id)

@@ -286,7 +286,7 @@ fn requires(t: &Tables<'_>, rsc: RscIdx) -> Requires {
         Some("fencing") => Requires::Fencing,
         Some("unfencing") if row.fence_device || !fencing => Requires::Quorum,
         Some("unfencing") => Requires::Unfencing,
-        _ if row.fence_device => Requires::Quorum,
+        _ if row.fence_device || row.remote_connection => Requires::Quorum,
         _ if t.have_unfencing => Requires::Unfencing,
         _ if fencing => Requires::Fencing,
         _ if t.options.no_quorum == NoQuorum::Ignore => Requires::Nothing,
