@@ -273,6 +273,8 @@ mod tests {
             node: Some(node.to_owned()),
             node_id: None,
             router: None,
+            shutdown_lock: None,
+            mode: None,
             primitive: None,
             attributes: vec![("CRM_meta_timeout".to_owned(), "1000".to_owned())],
             downed: Vec::new(),

@@ -37,6 +37,7 @@ pub(crate) fn blank<'c>(t: &mut Tables<'c>, task: &'c str, key: String) -> Actio
         on_fail: OnFail::Ignore,
         fail_role: Role::Unknown,
         reason: None,
+        shutdown_lock: None,
         config: None,
         meta: BTreeMap::new(),
         extra: BTreeMap::new(),
@@ -275,7 +276,7 @@ pub(crate) fn clear_failcount(
 pub(crate) fn clear_lock(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {
     let action = resource(t, rsc, "lrm_delete", 0, Some(node), false);
     let row = &mut t.actions[action];
-    row.meta.insert("mode".to_owned(), "cib".to_owned());
+    row.meta.insert("on-fail".to_owned(), "ignore".to_owned());
     row.on_dc = true;
     row.runnable = true;
 }

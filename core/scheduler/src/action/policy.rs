@@ -4,6 +4,7 @@ use crate::model::{NodeIdx, OnFail, Role, RscIdx, Tables};
 use crate::unpack::duration::ms_or;
 use crate::unpack::nvpairs::{self, Pairs};
 use crate::unpack::rule::Context;
+use diarch_cib::time::DateTime;
 use std::collections::BTreeMap;
 
 /// Finds the configuration of an operation.
@@ -73,7 +74,7 @@ pub(crate) fn meta(
             }
         }
         for (name, value) in &op.attributes {
-            if !matches!(*name, "id" | "description" | "interval-origin") {
+            if !matches!(*name, "id" | "description") {
                 out.insert((*name).to_owned(), (*value).to_owned());
             }
         }
@@ -108,6 +109,13 @@ pub(crate) fn meta(
         out.remove("interval");
     }
     start_delay(&mut out);
+    if let Some(origin) = out.get("interval-origin").and_then(|text| text.parse::<DateTime>().ok())
+        && interval_ms > 0
+    {
+        let interval = i64::from(interval_ms / 1000).max(1);
+        let delay = (origin.epoch() - t.now).rem_euclid(interval) * 1000;
+        out.insert("start-delay".to_owned(), delay.to_string());
+    }
     out
 }
 

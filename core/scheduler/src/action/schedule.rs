@@ -137,7 +137,9 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
     }
     let mut need_stop = false;
     if !migrating && multiply_active(t, rsc) {
-        need_stop = t.resources[rsc].multiply_active != MultiplyActive::StopUnexpected;
+        need_stop = true;
+        t.resources[rsc].stop_unexpected =
+            t.resources[rsc].multiply_active == MultiplyActive::StopUnexpected;
     }
     if t.resources[rsc].start_pending
         && let Some(target) = target
@@ -244,6 +246,11 @@ fn start(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
     if !optional && !t.actions[action].runnable {
         t.actions[action].optional = false;
     }
+    // Where it is expected it stays, and is said to start.
+    let row = &t.resources[rsc];
+    if row.stop_unexpected && node.is_some_and(|node| row.active_on.contains(&node)) {
+        t.actions[action].pseudo = true;
+    }
 }
 
 fn guest_pseudo(t: &mut Tables<'_>, action: crate::model::ActionIdx, node: Option<NodeIdx>) {
@@ -261,14 +268,16 @@ fn stop(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
         if row.partial_target == Some(node) && row.assigned_to == Some(node) {
             continue;
         }
-        if row.multiply_active == MultiplyActive::StopUnexpected
-            && row.active_on.len() > 1
-            && row.assigned_to == Some(node)
-            && optional
-        {
+        if row.stop_unexpected && row.assigned_to == Some(node) {
             continue;
         }
         let action = create::stop(t, rsc, node, optional);
+        if t.resources[rsc].stop_unexpected {
+            t.actions[action].reason = Some("being multiply active".to_owned());
+        }
+        if t.resources[rsc].shutdown_locked {
+            t.actions[action].shutdown_lock = t.resources[rsc].lock.map(|(_, since)| since);
+        }
         if t.resources[rsc].assigned_to.is_none() {
             t.actions[action].reason = Some("node availability".to_owned());
         }

@@ -3,6 +3,7 @@
 use crate::constraint::location;
 use crate::model::{Discovery, NodeIdx, RscIdx, Tables, score};
 use crate::status::failcount;
+use crate::unpack::duration::integer;
 
 /// Applies everything that does not depend on other resources.
 pub(crate) fn prepare(t: &mut Tables<'_>) {
@@ -39,14 +40,27 @@ fn stickiness(t: &mut Tables<'_>, rsc: RscIdx) {
 
 /// A resource locked to a node that shuts down goes nowhere else.
 fn lock(t: &mut Tables<'_>, rsc: RscIdx) {
-    let Some((node, at)) = t.resources[rsc].lock else { return };
-    if !t.options.shutdown_lock {
+    let row = &t.resources[rsc];
+    if !t.options.shutdown_lock
+        || !row.is_primitive()
+        || row.fence_device
+        || row.remote_connection
+        || t.in_collective(rsc)
+    {
         return;
     }
+    if let [node] = row.active_on[..]
+        && t.nodes[node].shutdown
+        && !t.nodes[node].unclean
+    {
+        let since = t.nodes[node].attributes.get("shutdown").and_then(|text| integer(text));
+        t.resources[rsc].lock = Some((node, since.unwrap_or(t.now)));
+    }
+    let Some((node, at)) = t.resources[rsc].lock else { return };
     t.resources[rsc].shutdown_locked = true;
     if t.options.shutdown_lock_limit_s > 0 {
         let limit = i64::try_from(t.options.shutdown_lock_limit_s).unwrap_or(i64::MAX);
-        t.recheck_at(at.saturating_add(limit));
+        t.recheck_at(at.saturating_add(limit).saturating_add(1));
     }
     for other in t.node_order.clone() {
         if other != node {

@@ -221,10 +221,7 @@ fn kind(t: &Tables<'_>, action: ActionIdx) -> ActionKind {
         return ActionKind::Pseudo;
     }
     match row.task {
-        "stonith" | "do_shutdown" | "clear_failcount" => ActionKind::Cluster,
-        "lrm_delete" if row.meta.get("mode").map(String::as_str) == Some("cib") => {
-            ActionKind::Cluster
-        }
+        "stonith" | "do_shutdown" | "clear_failcount" | "lrm_delete" => ActionKind::Cluster,
         _ => ActionKind::Resource,
     }
 }
@@ -312,6 +309,8 @@ fn describe(t: &Tables<'_>, action: ActionIdx) -> GraphAction {
         node: node.map(|node| t.nodes[node].name.to_owned()),
         node_id: node.map(|node| t.nodes[node].id.to_owned()),
         router: router(t, action),
+        shutdown_lock: row.shutdown_lock,
+        mode: (row.task == "lrm_delete").then_some("cib"),
         primitive: row
             .rsc
             .filter(|_| kind == ActionKind::Resource || kind == ActionKind::Cluster)

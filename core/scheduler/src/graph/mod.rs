@@ -61,6 +61,10 @@ pub struct GraphAction {
     pub node_id: Option<String>,
     /// `router_node`: who executes it on behalf of a remote node.
     pub router: Option<String>,
+    /// `shutdown-lock`: when the node began to shut down that this stop is for (epoch seconds).
+    pub shutdown_lock: Option<i64>,
+    /// `mode`: `cib` where only the record is deleted.
+    pub mode: Option<&'static str>,
     /// `<primitive>`: which resource, for a resource action.
     pub primitive: Option<Primitive>,
     /// `<attributes>`: meta (`CRM_meta_…`) and instance parameters, sorted as they are written.

@@ -89,6 +89,12 @@ fn action(out: &mut String, action: &GraphAction) {
             attribute(out, name, value);
         }
     }
+    if let Some(since) = action.shutdown_lock {
+        attribute(out, "shutdown-lock", &since.to_string());
+    }
+    if let Some(mode) = action.mode {
+        attribute(out, "mode", mode);
+    }
     out.push_str(">\n");
     if let Some(primitive) = &action.primitive {
         out.push_str("        <primitive");

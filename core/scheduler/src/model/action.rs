@@ -167,6 +167,8 @@ pub struct Action<'c> {
     pub fail_role: Role,
     /// Why it is done, as printed.
     pub reason: Option<String>,
+    /// When the node began to shut down that the resource stays locked to (epoch seconds).
+    pub shutdown_lock: Option<i64>,
     /// The operation of the configuration that it comes from.
     pub config: Option<usize>,
     /// Meta-attributes: what the graph writes with `CRM_meta_`.

@@ -273,7 +273,7 @@ pub struct Resource<'c> {
     pub assigning: bool,
     /// Its actions have been decided to restart it.
     pub restarting: bool,
-    /// Stops when it cannot be placed: set for members of blocked groups.
+    /// Is active in more places than one, and stops only where it is not expected.
     pub stop_unexpected: bool,
     /// A location constraint names the promoted role.
     pub promoted_by_location: bool,

@@ -16,6 +16,13 @@ use diarch_cib::xml::Element;
 
 /// Reads the `status` section into the tables.
 pub(crate) fn unpack(t: &mut Tables<'_>) {
+    for rsc in t.resources.ids() {
+        if t.resources[rsc].is_primitive()
+            && let Some(role) = history::target_role(t, rsc)
+        {
+            t.resources[rsc].next_role = role;
+        }
+    }
     let Some(status) = t.cib.child("status") else {
         remote_nodes(t);
         return;

@@ -126,7 +126,7 @@ fn of_primitive(t: &Tables<'_>, rsc: RscIdx, lines: &mut Vec<Line>) {
     let moving = from.is_some() && to.is_some() && from != to;
     let start = on(t, rsc, to, "start");
     let start_node = if is(start, |at| at.runnable) { from } else { None };
-    let stop = find(t, rsc, start_node, "stop");
+    let stop = find(t, rsc, start_node, "stop").or_else(|| find(t, rsc, None, "stop"));
     let promote = on(t, rsc, to, "promote");
     let demote = on(t, rsc, to, "demote");
     if role == next_role {

@@ -42,6 +42,8 @@ impl Plan {
             node: Some(NAMES[node].to_owned()),
             node_id: None,
             router: None,
+            shutdown_lock: None,
+            mode: None,
             primitive: Some(Primitive {
                 id: resource.to_owned(),
                 long_id: None,
