@@ -8,8 +8,8 @@
 //!
 //! A machine with several supplies hangs on several outlets: it is off when all of them read off in
 //! one pass, and no outlet is switched on before that. Setting a state is repeated until it is
-//! answered, as it may be: a device that is told twice does the same once. Version 3 asks the device
-//! for its name first, before the first message of all.
+//! answered, as it may be: a device that is told twice does the same once. Version 3 asks the
+//! device for its name first, before the first message of all.
 
 use super::message::{self, Kind, Unit, Value, error};
 use super::model::{MODELS, Model, Plug};
