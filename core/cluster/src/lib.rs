@@ -10,6 +10,7 @@
 //! - [`guardian`] composes [`membership`] (frames, links, leases, the handshake) and
 //!   [`arbitration`] (the claim on the shared disks, and the table that decides).
 //! - [`guardian_io`] and [`manager_io`] are what the platform (or simulator) feeds and performs.
+//! - [`fencing`] has the peer's power switched off where the guardian allows it, and reads it back.
 //! - [`request`] is what the command-line tools ask of a manager.
 //! - [`config`] and [`timing`] are the pair's settings and every timer derived from them.
 //!
@@ -30,6 +31,7 @@ pub mod attributes;
 pub mod config;
 pub mod controller;
 pub mod executor;
+pub mod fencing;
 pub mod guardian;
 pub mod guardian_io;
 pub mod manager;

@@ -18,6 +18,7 @@ mod answers;
 mod changes;
 mod fence;
 mod peer;
+mod power;
 mod tools;
 mod work;
 
@@ -30,6 +31,7 @@ use crate::config::{NodeIndex, PairConfig};
 use crate::controller::policy::{self, Scheduler};
 use crate::controller::status;
 use crate::executor::Executor;
+use crate::fencing::Fencer;
 use crate::manager_io::{ClientId, Event, Input, Output, WallClock};
 use crate::membership::wire::Seal;
 use crate::replication::message::Hello;
@@ -40,7 +42,7 @@ use crate::view::{BootId, Notice, Peer, Report, View};
 use changes::Changes;
 use diarch_cib::Document;
 use fence::Fencing;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What a manager has to know from the start.
 #[derive(Clone, Debug)]
@@ -123,6 +125,11 @@ pub struct Manager {
     changes: Changes,
     attributes: Table,
     fencing: Fencing,
+    fencer: Fencer,
+    /// Until then a peer that was never heard may still be booting, and its power is not read.
+    listen_until: Option<Instant>,
+    /// What was already said about fence devices that cannot be used.
+    unusable: BTreeSet<String>,
     engine: Option<Engine>,
     start_failure_is_fatal: bool,
     due: Option<Abort>,
@@ -182,6 +189,9 @@ impl Manager {
             changes: Changes::default(),
             attributes: Table::default(),
             fencing: Fencing::default(),
+            fencer: Fencer::default(),
+            listen_until: Some(now.after(power::LISTEN)),
+            unusable: BTreeSet::new(),
             engine: None,
             start_failure_is_fatal: true,
             due: None,
@@ -213,6 +223,7 @@ impl Manager {
             Input::AgentEnded { job, result } => {
                 self.executor.agent_ended(now, wall, job, &result);
             }
+            Input::PowerAnswered { job, result } => self.fencer.answered(now, job, result),
             Input::Persisted { ticket, result } => self.take_persisted(at, ticket, result),
             Input::Tool { client, credentials, request } => {
                 self.take_tool(at, client, &credentials, request);
@@ -233,6 +244,7 @@ impl Manager {
         self.executor.handle_timeout(now);
         self.write_dampened(at);
         self.retry_fencing(at);
+        self.listen_until.take_if(|until| *until <= now);
         let lost = self.engine.as_mut().map(|engine| engine.handle_timeout(now));
         for key in lost.into_iter().flatten() {
             self.warn(format!("{key} did not report in time"));
@@ -253,6 +265,8 @@ impl Manager {
             self.executor.poll_timeout(),
             self.attributes.poll_timeout(),
             self.fencing.poll_timeout(),
+            self.fencer.poll_timeout(),
+            self.listen_until,
             self.engine.as_ref().and_then(Engine::poll_timeout),
             self.recheck_at,
         ]
@@ -299,6 +313,7 @@ impl Manager {
                 break;
             }
         }
+        self.drive_power(at);
         self.finish_leaving();
         self.answer_waiters(at);
     }

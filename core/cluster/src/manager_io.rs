@@ -1,8 +1,10 @@
 //! What the platform feeds a manager, and what a manager asks of it.
 //!
 //! Every call carries the monotonic time and, where rules and histories need it, the wall clock as
-//! a type of its own. A `Persist`, `RunAgent` or `ReadMetadata` is answered by exactly one input.
+//! a type of its own. A `Persist`, `RunAgent` or `AskPower` is answered by exactly one input.
 
+use crate::fencing::device::Device;
+use crate::fencing::{Power, PowerAction, PowerJob};
 use crate::guardian_io::LinkIndex;
 use crate::request::{Reply, Request};
 use crate::view::{Notice, Report};
@@ -46,7 +48,8 @@ pub struct AgentCall {
     pub provider: String,
     /// The agent's type.
     pub kind: String,
-    /// What to do: `start`, `monitor`, `meta-data`, …
+    /// What to do: `start`, `monitor`, `meta-data`, …; of a fence device that is not started here
+    /// also `probe`, which is answered "not running" without asking it.
     pub action: String,
     /// The whole agent-specific environment (`OCF_…`), in order; the platform adds the process's
     /// general part (`PATH`, `LC_ALL=C`, `HA_…`, `PCMK_…`).
@@ -105,6 +108,13 @@ pub enum Input {
         job: JobId,
         /// How.
         result: AgentResult,
+    },
+    /// A power switch was asked.
+    PowerAnswered {
+        /// Which question.
+        job: PowerJob,
+        /// What it read back, or why it is not known.
+        result: Result<Power, String>,
     },
     /// A write to stable storage ended.
     Persisted {
@@ -166,6 +176,15 @@ pub enum Output {
     },
     /// Kill a running agent's process group.
     CancelAgent(JobId),
+    /// Ask a power switch; answered by [`Input::PowerAnswered`].
+    AskPower {
+        /// The question.
+        job: PowerJob,
+        /// Whom.
+        device: Device,
+        /// For what.
+        action: PowerAction,
+    },
     /// Make something durable.
     Persist {
         /// Its name in [`Input::Persisted`].

@@ -111,7 +111,7 @@ fn perform(agent: Agent, parameters: &Parameters) -> Result<Exit, String> {
 fn ask(agent: Agent, parameters: &Parameters, request: PowerRequest) -> Result<PowerState, String> {
     let mut device = Device::new(agent, parameters)?;
     let begun = Instant::now();
-    let result = device.ask(request);
+    let result = smol::block_on(device.ask(request));
     if parameters.is_set("verbose") {
         let took = begun.elapsed().as_millis();
         complain(&format!("{}: {} took {took} ms", agent.name, device.address()));
@@ -148,7 +148,7 @@ fn outlets(agent: Agent, parameters: &Parameters) -> Result<String, String> {
     let mut text = String::new();
     for outlet in 1..=LISTED_MAX {
         let mut device = Device::new(agent, &parameters.with("plug", outlet.to_string()))?;
-        let state = match device.ask(PowerRequest::Status) {
+        let state = match smol::block_on(device.ask(PowerRequest::Status)) {
             Ok(PowerState::On) => "ON",
             Ok(PowerState::Off) => "OFF",
             Err(Failure::Driver(DriverError::Unclear(_))) => "UNKNOWN",

@@ -67,7 +67,7 @@ impl Device {
     ///
     /// # Errors
     /// Every failure, none of which says anything about the machine's power.
-    pub(crate) fn ask(&mut self, request: PowerRequest) -> Result<PowerState, Failure> {
+    pub(crate) async fn ask(&mut self, request: PowerRequest) -> Result<PowerState, Failure> {
         let within = match request {
             PowerRequest::Status => self.patience.answer,
             PowerRequest::Off | PowerRequest::On => self.patience.answer + self.patience.obey,
@@ -75,7 +75,8 @@ impl Device {
         };
         let mut last = Err(Failure::Driver(DriverError::NoSuchSuite));
         for driver in &mut self.drivers {
-            last = drive::ask(driver.as_mut(), self.address, request, within);
+            let silence = self.patience.answer;
+            last = drive::ask(driver.as_mut(), self.address, request, within, silence).await;
             if !matches!(last, Err(Failure::Driver(DriverError::NoSuchSuite))) {
                 break;
             }

@@ -3,22 +3,19 @@
 use crate::clock;
 use core::time::Duration;
 use diarch_fencing_hw::power::{
-    DATAGRAM_MAX, DriverError, Input, Output, PowerRequest, PowerState, PowerSwitch,
+    DATAGRAM_MAX, DriverError, Input, Output, PowerRequest, PowerState, PowerSwitch, Step,
 };
 use diarch_fencing_hw::time::Instant;
+use smol::{Async, Timer};
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-/// The shortest wait that a socket takes.
-const WAIT_MIN: Duration = Duration::from_millis(1);
 /// The longest wait, so that a driver without a time of its own is asked now and then.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// Nothing came. Where nobody listens or no way leads now, the device may be starting: it is asked
 /// again.
 const NO_DATAGRAM: &[ErrorKind] = &[
-    ErrorKind::WouldBlock,
-    ErrorKind::TimedOut,
     ErrorKind::Interrupted,
     ErrorKind::ConnectionRefused,
     ErrorKind::HostUnreachable,
@@ -49,15 +46,17 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// Asks the device behind `driver` at `address` for `request`, for at most `within`.
+/// Asks the device behind `driver` at `address` for `request`, for at most `within`, and for at most
+/// `silence` if nothing at all is heard of it.
 ///
 /// # Errors
 /// Every failure, none of which says anything about the machine's power.
-pub(crate) fn ask(
+pub(crate) async fn ask(
     driver: &mut dyn PowerSwitch,
     address: SocketAddr,
     request: PowerRequest,
     within: Duration,
+    silence: Duration,
 ) -> Result<PowerState, Failure> {
     let any: SocketAddr = match address {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -65,6 +64,8 @@ pub(crate) fn ask(
     };
     let socket = UdpSocket::bind(any)?;
     socket.connect(address)?;
+    let socket = Async::new(socket)?;
+    let mut silent_until = Some(now().after(silence));
     driver.handle_input(now(), Input::Request { request, within });
     let mut buffer = [0; DATAGRAM_MAX];
     loop {
@@ -72,19 +73,24 @@ pub(crate) fn ask(
             match output {
                 Output::Done(result) => return result.map_err(Failure::Driver),
                 // A datagram that could not be sent is one that was lost: it is sent again.
-                Output::Send(datagram) => drop(socket.send(&datagram)),
+                Output::Send(datagram) => drop(socket.get_ref().send(&datagram)),
             }
         }
-        match receive(&socket, driver.poll_timeout(), &mut buffer)? {
-            Some(length) => driver.handle_input(now(), Input::Datagram(&buffer[..length])),
-            None => driver.handle_timeout(now()),
+        let due = [driver.poll_timeout(), silent_until].into_iter().flatten().min();
+        if let Some(length) = receive(&socket, due, &mut buffer).await? {
+            silent_until = None;
+            driver.handle_input(now(), Input::Datagram(&buffer[..length]));
+        } else if silent_until.is_some_and(|until| until <= now()) {
+            return Err(Failure::Driver(DriverError::NoAnswer(Step::Open)));
+        } else {
+            driver.handle_timeout(now());
         }
     }
 }
 
 /// One datagram, or nothing when it is time for the driver.
-fn receive(
-    socket: &UdpSocket,
+async fn receive(
+    socket: &Async<UdpSocket>,
     due: Option<Instant>,
     buffer: &mut [u8],
 ) -> Result<Option<usize>, std::io::Error> {
@@ -92,11 +98,14 @@ fn receive(
     if wait.is_zero() {
         return Ok(None);
     }
-    socket.set_read_timeout(Some(wait.max(WAIT_MIN)))?;
-    match socket.recv(buffer) {
-        Ok(length) => Ok(Some(length)),
+    let received = async { socket.recv(buffer).await.map(Some) };
+    let over = async {
+        Timer::after(wait).await;
+        Ok(None)
+    };
+    match smol::future::or(received, over).await {
         Err(error) if NO_DATAGRAM.contains(&error.kind()) => Ok(None),
-        Err(error) => Err(error),
+        result => result,
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod agents;
 mod applet;
+mod ask;
 mod bmc;
 mod device;
 mod drive;
@@ -19,3 +20,4 @@ mod tests;
 
 pub(crate) use agents::AGENTS;
 pub(crate) use applet::main;
+pub(crate) use ask::{ask, is_native};

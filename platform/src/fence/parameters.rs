@@ -51,6 +51,17 @@ impl Parameters {
         (parameters, unknown)
     }
 
+    /// Those of a configured device; what no option is called is left out.
+    pub(crate) fn of_pairs(options: Options, pairs: &[(String, String)]) -> Self {
+        let mut parameters = Self::default();
+        for (name, value) in pairs {
+            if let Some(option) = options.named(name) {
+                parameters.set(option, value);
+            }
+        }
+        parameters
+    }
+
     /// Sets an option; one without a value is removed if the value says no.
     fn set(&mut self, option: &Definition, value: &str) {
         let no = matches!(value.to_ascii_lowercase().as_str(), "0" | "no" | "off" | "false" | "");

@@ -6,6 +6,8 @@ use super::metadata;
 use super::options::{OF_IPMI, OF_SNMP};
 use super::parameters::Parameters;
 use core::time::Duration;
+use diarch_cluster::fencing::PowerAction;
+use diarch_cluster::fencing::device::{Device as Configured, Parameters as Secrets};
 
 fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
@@ -153,4 +155,48 @@ fn names_of_the_hosts_file_are_addresses() {
         "127.0.0.1 localhost\n# 10.0.0.9 bmc-a\n10.0.0.7\tbmc-a bmc-a.rack # the left one\n";
     assert_eq!(device::of_hosts(hosts, "BMC-A.rack"), "10.0.0.7".parse().ok());
     assert_eq!(device::of_hosts(hosts, "left"), None);
+}
+
+fn configured(agent: &str, pairs: &[(&str, &str)]) -> Configured {
+    let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let parameters = Secrets(pairs.collect());
+    Configured { id: "device".to_owned(), agent: agent.to_owned(), parameters }
+}
+
+#[test]
+fn what_a_manager_cannot_ask_says_why_and_never_that_the_power_is_off() {
+    for (device, wrong) in [
+        (configured("fence_unheard_of", &[]), "no driver for fence_unheard_of"),
+        (configured("fence_ipmilan", &[("login", "admin")]), "ip is missing"),
+        (
+            configured("fence_ipmilan", &[("ip", "127.0.0.1"), ("passwd_script", "/bin/cat")]),
+            "password_script is not run here",
+        ),
+    ] {
+        for action in [PowerAction::Status, PowerAction::Off, PowerAction::On] {
+            let refused = smol::block_on(super::ask(&device, action)).unwrap_err();
+            assert!(refused.contains(wrong), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn a_device_that_says_nothing_at_all_is_given_up_long_before_it_could_have_obeyed() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port().to_string();
+    for agent in ["fence_ipmilan", "fence_apc_snmp"] {
+        let device = configured(
+            agent,
+            &[
+                ("ip", "127.0.0.1"),
+                ("ipport", &port),
+                ("port", "1"),
+                ("login_timeout", "0.1"),
+                ("shell_timeout", "0.1"),
+                ("power_timeout", "600"),
+            ],
+        );
+        let failed = smol::block_on(super::ask(&device, PowerAction::Off)).unwrap_err();
+        assert!(failed.contains("no answer"), "{failed}");
+    }
 }

@@ -10,7 +10,7 @@ use crate::ipc::server::{self, ANSWERS_MAX, CLIENTS_MAX, Client};
 use crate::storage::{self, CibStore, InputStore};
 use crate::timeline::Line;
 use crate::transport::{self, Carrier, PacketSocket};
-use crate::{clock, process};
+use crate::{clock, fence, process};
 use diarch_cluster::controller::policy;
 use diarch_cluster::manager::{Manager, ManagerConfig};
 use diarch_cluster::manager_io::{AgentCall, ClientId, Durable, Input, JobId, Output};
@@ -247,6 +247,14 @@ impl World {
                 }
             }
             Output::RunAgent { job, call } => self.run_agent(job, call),
+            Output::AskPower { job, device, action } => {
+                let events = self.events.clone();
+                self.begin(async move {
+                    let result = fence::ask(&device, action).await;
+                    let input = Input::PowerAnswered { job, result };
+                    events.send(Event::Machine(input)).await.ok();
+                });
+            }
             Output::CancelAgent(job) => {
                 if let Some(stop) = self.jobs.get(&job) {
                     stop.try_send(()).ok();

@@ -1,5 +1,6 @@
 //! From an agent's name to a command with the environment that agents rely on.
 
+use crate::fence;
 use diarch_cluster::manager_io::AgentCall;
 use std::fmt::Write as _;
 use std::io;
@@ -41,6 +42,8 @@ pub(super) fn of(call: &AgentCall) -> io::Result<(Command, String)> {
         "ocf" => (format!("/usr/lib/ocf/resource.d/{}/{kind}", call.provider), vec![action]),
         "lsb" => (format!("/etc/init.d/{kind}"), vec![status_of(action)]),
         "service" | "systemd" => ("/usr/bin/systemctl".to_owned(), vec![systemctl(action), kind]),
+        // This executable answers to the names of the agents that it has drivers for.
+        "stonith" if fence::is_native(kind) => ("/proc/self/exe".to_owned(), vec![kind.as_str()]),
         "stonith" => (format!("/usr/sbin/{kind}"), Vec::new()),
         _ => return Err(io::ErrorKind::NotFound.into()),
     };
@@ -57,15 +60,29 @@ pub(super) fn of(call: &AgentCall) -> io::Result<(Command, String)> {
     let mut words = String::new();
     if call.class == "stonith" {
         // A fence agent is told everything on its standard input, a line for each parameter.
-        for (name, value) in &call.environment {
+        let parameters = call.environment.iter().filter_map(|(name, value)| {
+            let name = name.strip_prefix("OCF_RESKEY_")?;
+            let ours = name.starts_with("CRM_meta_") || name.starts_with("pcmk_");
+            (!ours && name != "crm_feature_set").then_some((name, value))
+        });
+        for (name, value) in parameters {
             writeln!(words, "{name}={value}").map_err(io::Error::other)?;
         }
-        writeln!(words, "action={action}").map_err(io::Error::other)?;
+        writeln!(words, "action={}", fencing(action)).map_err(io::Error::other)?;
         command.stdin(Stdio::piped());
     } else {
         command.envs(call.environment.iter().map(|(name, value)| (name, value)));
     }
     Ok((command, words))
+}
+
+/// A fence device is started by looking whether it answers.
+fn fencing(action: &str) -> &str {
+    match action {
+        "start" => "monitor",
+        "meta-data" => "metadata",
+        other => other,
+    }
 }
 
 fn status_of(action: &str) -> &str {

@@ -5,6 +5,7 @@ mod capture;
 mod command;
 
 use capture::Tail;
+use diarch_cluster::executor::ocf;
 use diarch_cluster::manager_io::{AgentCall, AgentEnd, AgentResult};
 use nix::errno::Errno;
 use nix::libc;
@@ -24,6 +25,9 @@ pub(crate) const WORKING_FOLDER: &str = "/var/lib/pacemaker/cores";
 
 /// Runs one agent to its end. A word on `stop` kills it.
 pub(crate) async fn run(call: AgentCall, stop: Receiver<()>) -> AgentResult {
+    if let Some(status) = without_agent(&call) {
+        return AgentResult { end: AgentEnd::Exited(status), ..empty("") };
+    }
     let begun = Instant::now();
     let mut ended = match Running::start(&call) {
         Ok(running) => running.watch(&call, stop).await,
@@ -31,6 +35,16 @@ pub(crate) async fn run(call: AgentCall, stop: Receiver<()>) -> AgentResult {
     };
     ended.run = begun.elapsed();
     ended
+}
+
+/// The result of what is not asked of an agent: nothing runs of a fence device, so it is stopped and
+/// known not to be started without a word to the device.
+fn without_agent(call: &AgentCall) -> Option<i32> {
+    match (call.class.as_str(), call.action.as_str()) {
+        ("stonith", "stop") => Some(ocf::OK),
+        ("stonith", "probe") => Some(ocf::NOT_RUNNING),
+        _ => None,
+    }
 }
 
 fn empty(stderr: &str) -> AgentResult {

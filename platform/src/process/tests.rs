@@ -109,3 +109,41 @@ fn an_agent_that_is_not_there_or_has_an_odd_name_is_not_installed() {
         assert_eq!(result.end, AgentEnd::NotInstalled, "{kind}");
     }
 }
+
+fn fence_call(action: &str) -> AgentCall {
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    AgentCall {
+        class: "stonith".into(),
+        provider: String::new(),
+        kind: "fence_ipmilan".into(),
+        action: action.into(),
+        environment: vec![
+            pair("OCF_ROOT", "/usr/lib/ocf"),
+            pair("OCF_RESKEY_ip", "10.0.0.2"),
+            pair("OCF_RESKEY_password", "secret"),
+            pair("OCF_RESKEY_pcmk_host_list", "b"),
+            pair("OCF_RESKEY_CRM_meta_timeout", "20000"),
+            pair("OCF_RESKEY_crm_feature_set", "3.20.5"),
+        ],
+        timeout: Duration::from_secs(1),
+    }
+}
+
+#[test]
+fn a_fence_agent_is_told_its_parameters_on_its_standard_input_and_nowhere_else() {
+    for (action, told) in [("start", "monitor"), ("monitor", "monitor"), ("meta-data", "metadata")]
+    {
+        let (command, words) = command::of(&fence_call(action)).unwrap();
+        assert_eq!(words, format!("ip=10.0.0.2\npassword=secret\naction={told}\n"));
+        assert!(!format!("{command:?}").contains("secret"));
+    }
+}
+
+#[test]
+fn a_fence_device_is_stopped_and_known_to_be_stopped_without_a_word_to_it() {
+    for (action, status) in [("stop", 0), ("probe", 7)] {
+        let (_stop, never) = smol::channel::bounded(1);
+        let result = smol::block_on(run(fence_call(action), never));
+        assert_eq!(result.end, AgentEnd::Exited(status));
+    }
+}

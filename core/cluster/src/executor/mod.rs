@@ -336,11 +336,17 @@ impl Executor {
 
     fn run(&mut self, operation: Operation, queued: Duration, tries: u32) {
         let job = self.new_job();
+        // Whether a fence device is started here is known without the device, which would always
+        // say yes.
+        let idle = self.slots.get(&operation.resource).is_none_or(|slot| !slot.active);
+        let is_device = operation.agent.class == "stonith";
+        let action =
+            if is_device && operation.is_probe() && idle { "probe" } else { &operation.name };
         let call = AgentCall {
             class: operation.agent.class.clone(),
             provider: operation.agent.provider.clone(),
             kind: operation.agent.kind.clone(),
-            action: operation.name.clone(),
+            action: action.to_owned(),
             environment: operation.environment(),
             timeout: operation.timeout(),
         };

@@ -158,3 +158,20 @@ fn a_start_waits_for_its_agents_description() {
     assert_eq!(names, ["op-digest", "op-force-restart", "op-restart-digest"]);
     assert_eq!(row[1].1, " ip ");
 }
+
+#[test]
+fn a_fence_device_is_probed_without_being_asked_until_it_is_started() {
+    let device = |name: &str| Operation {
+        agent: AgentName { class: "stonith".to_owned(), ..operation(name, 0, 0).agent },
+        ..operation(name, 0, 0)
+    };
+    let mut executor = Executor::default();
+    executor.execute(at(0), WALL, device("monitor"));
+    assert_eq!(effects(&mut executor), ["run 1 probe"]);
+    executor.agent_ended(at(1), WALL, JobId(1), &ended(AgentEnd::Exited(ocf::NOT_RUNNING)));
+    executor.execute(at(2), WALL, device("start"));
+    assert_eq!(effects(&mut executor).last().unwrap(), "run 2 start");
+    executor.agent_ended(at(3), WALL, JobId(2), &ended(AgentEnd::Exited(0)));
+    executor.execute(at(4), WALL, device("monitor"));
+    assert_eq!(effects(&mut executor).last().unwrap(), "run 3 monitor");
+}

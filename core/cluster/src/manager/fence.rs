@@ -84,6 +84,12 @@ impl Fencing {
         document
     }
 
+    /// The action that somebody waits for, if somebody does; `off` before any other.
+    pub(super) fn demanded(&self) -> Option<&str> {
+        let mut actions = self.pending.iter().map(|pending| pending.action.as_str());
+        actions.clone().find(|action| *action == "off").or_else(|| actions.next())
+    }
+
     fn remember(&mut self, past: Past) {
         if self.past.len() == HISTORY_MAX {
             self.past.remove(0);

@@ -5,6 +5,7 @@ mod scheduler;
 mod world;
 
 use crate::controller::policy;
+use crate::fencing::Power;
 use crate::request::{CibOperation, CibRequest, Request};
 use crate::view::{FenceOutcome, Proof, Refusal, Report};
 use core::time::Duration;
@@ -325,6 +326,56 @@ fn a_fencing_demand_goes_to_the_guardian_and_its_outcome_into_the_history() {
     world.ask(0, Request::FenceHistory { target: None });
     world.run(SECOND);
     assert!(world.answers[1].payload.contains(r#"status="failed""#), "{:?}", world.answers);
+}
+
+fn fence_device(id: &str, host: &str) -> String {
+    format!(
+        "<primitive id=\"{id}\" class=\"stonith\" type=\"fence_test\">\
+         <instance_attributes id=\"{id}-i\"><nvpair id=\"{id}-h\" name=\"pcmk_host_list\" \
+         value=\"{host}\"/></instance_attributes></primitive>"
+    )
+}
+
+#[test]
+fn a_lost_peer_is_switched_off_only_with_the_right_to_and_its_proof_reaches_the_guardian() {
+    let mut world = World::new(&[fence_device("fence-a", "a"), fence_device("fence-b", "b")]);
+    world.power = Some(Ok(Power::On));
+    world.both();
+    world.run(SECOND * 5);
+    world.kill(1);
+    world.lost(0);
+    world.run(SECOND * 5);
+    let asked = |world: &World| world.log.iter().filter(|l| l.contains("ask ")).cloned().collect();
+    let before: Vec<String> = asked(&world);
+    assert!(!before.is_empty() && before.iter().all(|line| line == "a ask fence-b for Status"));
+    world.power = Some(Ok(Power::Off));
+    world.may_fence(0);
+    world.run(SECOND);
+    let after: Vec<String> = asked(&world);
+    let boot = world.boot(1);
+    assert_eq!(after[before.len()..], ["a ask fence-b for Off", "a ask fence-b for On"]);
+    assert!(world.log.contains(&format!("a power is off: {:?}", Some(boot))), "{:?}", world.log);
+}
+
+#[test]
+fn a_node_that_never_heard_its_peer_switches_nothing_off() {
+    let mut world = World::new(&[fence_device("fence-b", "b")]);
+    world.power = Some(Err("no answer".to_owned()));
+    world.alone(0, false);
+    world.run(SECOND * 50);
+    assert!(!world.log.iter().any(|line| line.contains("ask ")), "it may still be booting");
+    world.run(SECOND * 60);
+    let asked = world.log.iter().filter(|line| line.contains("ask ")).collect::<Vec<_>>();
+    assert!(asked.len() > 3 && asked.iter().all(|l| l.ends_with("for Status")), "{asked:?}");
+    assert!(!world.log.iter().any(|line| line.contains("power is off")));
+}
+
+#[test]
+fn nothing_is_asked_of_power_switches_while_both_are_there() {
+    let mut world = World::new(&[fence_device("fence-b", "b")]);
+    world.both();
+    world.run(SECOND * 60);
+    assert!(!world.log.iter().any(|line| line.contains("ask ")), "{:?}", world.log);
 }
 
 #[test]

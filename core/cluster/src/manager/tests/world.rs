@@ -5,6 +5,7 @@ use crate::Instant;
 use crate::config::{Key, NodeIndex, PairConfig};
 use crate::controller::policy::Scheduler;
 use crate::executor::ocf;
+use crate::fencing::Power;
 use crate::manager::{Manager, ManagerConfig};
 use crate::manager_io::{
     AgentCall, AgentEnd, AgentResult, ClientId, Credentials, Durable, Input, Output, WallClock,
@@ -43,6 +44,8 @@ pub(super) struct World {
     pub(super) lose_one_of: u64,
     pub(super) fence: Option<Report>,
     pub(super) wakeups: usize,
+    /// What every power switch says; `None` for nothing.
+    pub(super) power: Option<Result<Power, String>>,
 }
 
 pub(super) fn primitive(id: &str) -> String {
@@ -114,6 +117,7 @@ impl World {
             lose_one_of: u64::MAX,
             fence: None,
             wakeups: 0,
+            power: None,
         };
         let text = format!(
             "<cib epoch=\"1\" num_updates=\"0\" admin_epoch=\"0\" validate-with=\"pacemaker-3.9\">\
@@ -194,6 +198,20 @@ impl World {
     pub(super) fn lost(&mut self, node: usize) {
         let boot = self.boot(1 - node);
         self.view(node, Peer::Lost { boot, since: self.now }, false, false);
+    }
+
+    /// Lost, and a power switch may be used.
+    pub(super) fn may_fence(&mut self, node: usize) {
+        let boot = self.boot(1 - node);
+        self.view(node, Peer::Lost { boot, since: self.now }, false, false);
+        let view = self.views[node].map(|view| View {
+            may_fence: true,
+            sequence: view.sequence + 1,
+            ..view
+        });
+        self.sequence += 1;
+        self.views[node] = view;
+        self.input(node, Duration::ZERO, Input::Guardian(Notice::View(view.unwrap())));
     }
 
     pub(super) fn down(&mut self, node: usize, proof: Proof) {
@@ -313,6 +331,12 @@ impl World {
                 self.input(node, AGENT, Input::AgentEnded { job, result });
             }
             Output::CancelAgent(_) | Output::Event(_) | Output::Exit => {}
+            Output::AskPower { job, device, action } => {
+                self.log.push(named(node, &format!("ask {} for {action:?}", device.id)));
+                if let Some(result) = self.power.clone() {
+                    self.input(node, AGENT, Input::PowerAnswered { job, result });
+                }
+            }
             Output::Persist { ticket, what } => {
                 if let Durable::Cib { text, .. } = what {
                     self.disks[node] = text;
@@ -331,7 +355,10 @@ impl World {
             }
             Report::Leave => self.log.push(named(node, "leave")),
             Report::Fence { .. } => self.fence = Some(report),
-            Report::Progress | Report::PowerIsOff { .. } | Report::Confirmed => {}
+            Report::PowerIsOff { target } => {
+                self.log.push(named(node, &format!("power is off: {target:?}")));
+            }
+            Report::Progress | Report::Confirmed => {}
         }
     }
 

@@ -1,0 +1,263 @@
+//! The fence devices that the configuration names, and which of them fence which node.
+//!
+//! *Pacemaker Explained*, "Fencing": `pcmk_host_map`, `pcmk_host_list`, `pcmk_host_check`,
+//! `pcmk_host_argument`, and fencing levels by node name. A device that names no node fences none:
+//! asking the device whom it fences would be a guess at the moment when a guess costs most.
+
+use crate::manager_io::WallClock;
+use diarch_cib::nvpairs::{self, resolved, value};
+use diarch_cib::rules::Context;
+use diarch_cib::time::DateTime;
+use diarch_cib::{Document, Element};
+use std::collections::BTreeMap;
+
+/// A device's parameters. Printing them prints their names only.
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct Parameters(pub Vec<(String, String)>);
+
+impl core::fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// A device as it is asked about one node.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Device {
+    /// The resource's id.
+    pub id: String,
+    /// The fence agent's name.
+    pub agent: String,
+    /// What the agent is told, the plug included.
+    pub parameters: Parameters,
+}
+
+/// What can fence one node: level by level, each level as a whole.
+pub type Levels = Vec<Vec<Device>>;
+
+/// The levels that can fence `node`, and what an administrator has to know about the rest.
+#[must_use]
+pub fn levels(cib: &Document, node: &str, wall: WallClock) -> (Levels, Vec<String>) {
+    let context = Context::at(DateTime::from_epoch(wall.0));
+    let mut warnings = Vec::new();
+    let mut devices = Vec::new();
+    for primitive in primitives(cib) {
+        match for_node(primitive, node, &context) {
+            Ok(Some(device)) => devices.push(device),
+            Ok(None) => {}
+            Err(warning) => warnings.push(warning),
+        }
+    }
+    let configured = topology(cib, node);
+    if configured.is_empty() {
+        return (devices.into_iter().map(|device| vec![device]).collect(), warnings);
+    }
+    let mut levels = Levels::new();
+    for (index, names) in configured {
+        let found: Option<Vec<Device>> =
+            names.iter().map(|name| devices.iter().find(|d| d.id == *name).cloned()).collect();
+        match found {
+            Some(level) => levels.push(level),
+            None => warnings.push(format!(
+                "fencing level {index} of {node} names a device that does not fence it"
+            )),
+        }
+    }
+    (levels, warnings)
+}
+
+/// Whether the administrator wants nodes to be fenced at all.
+#[must_use]
+pub fn is_enabled(option: impl Fn(&str) -> Option<String>) -> bool {
+    let named = option("fencing-enabled").or_else(|| option("stonith-enabled"));
+    !named.is_some_and(|text| matches!(text.to_lowercase().as_str(), "false" | "off" | "no" | "0"))
+}
+
+fn primitives(cib: &Document) -> impl Iterator<Item = Element<'_>> {
+    let config = cib.root().child("configuration");
+    let resources = config.and_then(|config| config.child("resources"));
+    let all = resources.into_iter().flat_map(|resources| resources.descendants());
+    all.filter(|element| element.name() == "primitive")
+}
+
+/// The device as it fences `node`, or nothing if it does not.
+fn for_node(
+    primitive: Element<'_>,
+    node: &str,
+    context: &Context<'_>,
+) -> Result<Option<Device>, String> {
+    let template = template_of(primitive);
+    let own = |name| {
+        primitive.attribute(name).or_else(|| template.and_then(|owner| owner.attribute(name)))
+    };
+    if own("class") != Some("stonith") {
+        return Ok(None);
+    }
+    let id = primitive.attribute("id").unwrap_or_default();
+    let mut meta = nvpairs::collect(primitive, "meta_attributes", context, None);
+    let mut pairs = nvpairs::collect(primitive, "instance_attributes", context, None);
+    if let Some(template) = template {
+        nvpairs::add(&mut meta, template, "meta_attributes", context, None);
+        nvpairs::add(&mut pairs, template, "instance_attributes", context, None);
+    }
+    if value(&meta, "target-role").is_some_and(|role| role.eq_ignore_ascii_case("stopped")) {
+        return Ok(None);
+    }
+    let Some(plug) = plug_of(id, &pairs, node)? else {
+        return Ok(None);
+    };
+    let internal = |name: &str| name.starts_with("pcmk_") || matches!(name, "action" | "option");
+    let mut parameters: Vec<(String, String)> = pairs
+        .iter()
+        .filter(|(name, _)| !internal(name))
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let argument = value(&pairs, "pcmk_host_argument").unwrap_or("port");
+    let fixed = parameters.iter().any(|(name, _)| matches!(name.as_str(), "port" | "plug"));
+    if argument != "none" && !fixed {
+        parameters.push((argument.to_owned(), plug));
+    }
+    let (id, agent) = (id.to_owned(), own("type").unwrap_or_default().to_owned());
+    Ok(Some(Device { id, agent, parameters: Parameters(parameters) }))
+}
+
+fn template_of(primitive: Element<'_>) -> Option<Element<'_>> {
+    let name = primitive.attribute("template")?;
+    let mut all = primitive.document().root().descendants();
+    all.find(|e| e.name() == "template" && e.attribute("id") == Some(name)).map(resolved)
+}
+
+/// What the device calls `node`, or nothing if it does not fence it.
+fn plug_of(id: &str, pairs: &[(&str, &str)], node: &str) -> Result<Option<String>, String> {
+    let map = value(pairs, "pcmk_host_map").map(host_map).unwrap_or_default();
+    if let Some(plug) = map.get(node) {
+        return Ok(Some(plug.clone()));
+    }
+    let list = value(pairs, "pcmk_host_list").unwrap_or_default();
+    if list.split([' ', ',', ';', '\t']).any(|name| name == node) {
+        return Ok(Some(node.to_owned()));
+    }
+    if value(pairs, "pcmk_host_check") == Some("none") {
+        return Ok(Some(node.to_owned()));
+    }
+    if map.is_empty() && list.trim().is_empty() {
+        return Err(format!(
+            "fence device {id} is not used: it does not say whom it fences (set pcmk_host_list)"
+        ));
+    }
+    Ok(None)
+}
+
+/// `node1:1;node2:2,3` and its other separators.
+fn host_map(text: &str) -> BTreeMap<String, String> {
+    text.split([' ', ';', '\t'])
+        .filter_map(|entry| entry.split_once([':', '=']))
+        .map(|(node, plug)| (node.to_owned(), plug.to_owned()))
+        .collect()
+}
+
+/// The levels of `node` by their index.
+fn topology<'d>(cib: &'d Document, node: &str) -> BTreeMap<u32, Vec<&'d str>> {
+    let config = cib.root().child("configuration");
+    let topology = config.and_then(|config| config.child("fencing-topology"));
+    let levels = topology.into_iter().flat_map(|inside| inside.children_named("fencing-level"));
+    levels
+        .filter(|level| level.attribute("target") == Some(node))
+        .filter_map(|level| {
+            let index = level.attribute("index")?.parse().ok()?;
+            let names = level.attribute("devices")?.split(',').map(str::trim);
+            Some((index, names.filter(|name| !name.is_empty()).collect()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cib(resources: &str, topology: &str) -> Document {
+        let text = format!(
+            "<cib><configuration><resources>{resources}</resources>\
+             <fencing-topology>{topology}</fencing-topology></configuration></cib>"
+        );
+        Document::parse(&text).unwrap()
+    }
+
+    fn device(id: &str, pairs: &[(&str, &str)]) -> String {
+        let pairs =
+            pairs.iter().map(|(n, v)| format!("<nvpair id='{id}-{n}' name='{n}' value='{v}'/>"));
+        format!(
+            "<primitive id='{id}' class='stonith' type='fence_test'>\
+             <instance_attributes id='{id}-i'>{}</instance_attributes></primitive>",
+            pairs.collect::<String>()
+        )
+    }
+
+    /// `DEVICE(NAME=VALUE …)`, levels separated by ` | `.
+    fn found(cib: &Document, node: &str) -> String {
+        let (levels, _) = levels(cib, node, WallClock(1_800_000_000));
+        let one = |device: &Device| {
+            let pairs = device.parameters.0.iter().map(|(n, v)| format!("{n}={v}"));
+            format!("{}({})", device.id, pairs.collect::<Vec<_>>().join(" "))
+        };
+        let level = |devices: &Vec<Device>| devices.iter().map(one).collect::<Vec<_>>().join(" + ");
+        levels.iter().map(level).collect::<Vec<_>>().join(" | ")
+    }
+
+    #[test]
+    fn a_device_fences_whom_its_map_or_its_list_names() {
+        let cib = cib(
+            &[
+                device("ipmi", &[("ip", "10.0.0.2"), ("pcmk_host_list", "c b")]),
+                device("pdu", &[("pcmk_host_map", "a:1;b:2,3"), ("pcmk_off_timeout", "9s")]),
+                device("own", &[("pcmk_host_list", "b"), ("plug", "7")]),
+                device("any", &[("pcmk_host_check", "none"), ("pcmk_host_argument", "none")]),
+                device("other", &[("pcmk_host_list", "bb")]),
+            ]
+            .concat(),
+            "",
+        );
+        assert_eq!(
+            found(&cib, "b"),
+            "ipmi(ip=10.0.0.2 port=b) | pdu(port=2,3) | own(plug=7) | any()"
+        );
+        assert_eq!(found(&cib, "a"), "pdu(port=1) | any()");
+    }
+
+    #[test]
+    fn a_device_that_names_nobody_is_reported_and_one_that_is_stopped_is_not_used() {
+        let stopped = "<primitive id='off' class='stonith' type='t'><meta_attributes id='m'>\
+                       <nvpair id='r' name='target-role' value='Stopped'/></meta_attributes>\
+                       <instance_attributes id='i'>\
+                       <nvpair id='l' name='pcmk_host_list' value='b'/>\
+                       </instance_attributes></primitive>";
+        let cib = cib(&format!("{stopped}{}", device("silent", &[("ip", "10.0.0.2")])), "");
+        let (levels, warnings) = levels(&cib, "b", WallClock(0));
+        assert!(levels.is_empty());
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].contains("silent") && warnings[0].contains("pcmk_host_list"));
+    }
+
+    #[test]
+    fn levels_are_tried_in_the_order_of_their_index_and_only_those() {
+        let host = [("pcmk_host_list", "b")];
+        let devices = ["ipmi", "left", "right", "spare"].map(|id| device(id, &host)).concat();
+        let level = |index: u32, names: &str| {
+            format!("<fencing-level id='l{index}' target='b' index='{index}' devices='{names}'/>")
+        };
+        let text = format!("{}{}{}", level(2, "left, right"), level(1, "ipmi"), level(3, "gone"));
+        let cib = cib(&devices, &text);
+        assert_eq!(found(&cib, "b"), "ipmi(port=b) | left(port=b) + right(port=b)");
+        assert_eq!(levels(&cib, "b", WallClock(0)).1.len(), 1);
+    }
+
+    #[test]
+    fn printing_a_device_prints_no_secret() {
+        let device = Device {
+            id: "ipmi".to_owned(),
+            agent: "fence_ipmilan".to_owned(),
+            parameters: Parameters(vec![("password".to_owned(), "hunter2".to_owned())]),
+        };
+        assert!(!format!("{device:?}").contains("hunter2"));
+    }
+}

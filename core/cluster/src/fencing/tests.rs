@@ -1,0 +1,193 @@
+//! The fencer against switches that obey, refuse, lie low and are slow.
+
+use super::device::Parameters;
+use super::*;
+
+const BOOT: BootId = BootId(7);
+
+struct Rig {
+    fencer: Fencer,
+    now: Instant,
+    levels: Levels,
+    goal: Option<Goal>,
+    /// Questions that are not answered yet.
+    asked: Vec<(PowerJob, String, PowerAction)>,
+    log: Vec<String>,
+}
+
+fn device(id: &str) -> Device {
+    let (id, agent) = (id.to_owned(), "fence_test".to_owned());
+    Device { id, agent, parameters: Parameters::default() }
+}
+
+impl Rig {
+    fn new(levels: &[&[&str]]) -> Self {
+        let levels =
+            levels.iter().map(|level| level.iter().map(|id| device(id)).collect()).collect();
+        let (fencer, now) = (Fencer::default(), Instant::from_micros(0));
+        Self { fencer, now, levels, goal: None, asked: Vec::new(), log: Vec::new() }
+    }
+
+    fn want(&mut self, may_switch: bool) {
+        self.goal = Some(Goal { boot: Some(BOOT), may_switch, revive: true });
+        self.follow();
+    }
+
+    fn follow(&mut self) {
+        let levels = self.levels.clone();
+        self.fencer.follow(self.now, self.goal, || levels);
+        while let Some(effect) = self.fencer.poll_effect() {
+            match effect {
+                Effect::Ask { job, device, action } => {
+                    self.log.push(format!("{} {action:?}", device.id));
+                    self.asked.push((job, device.id, action));
+                }
+                Effect::Proved(boot) => self.log.push(format!("proved {:?}", boot.map(|b| b.0))),
+                Effect::Warn(text) => self.log.push(format!("warn {text}")),
+                Effect::Note(_) => {}
+            }
+        }
+    }
+
+    /// Answers the oldest question.
+    fn answer(&mut self, result: Result<Power, &str>) {
+        let (job, _, _) = self.asked.remove(0);
+        self.fencer.answered(self.now, job, result.map_err(str::to_owned));
+        self.follow();
+    }
+
+    fn wait(&mut self, millis: u64) {
+        self.now = self.now.after(Duration::from_millis(millis));
+        self.follow();
+    }
+
+    fn said(&mut self) -> String {
+        core::mem::take(&mut self.log).join(", ")
+    }
+}
+
+#[test]
+fn a_peer_is_switched_off_read_back_reported_and_switched_on_again() {
+    let mut rig = Rig::new(&[&["ipmi"]]);
+    rig.want(true);
+    assert_eq!(rig.said(), "ipmi Off");
+    rig.answer(Ok(Power::Off));
+    assert_eq!(rig.said(), "proved Some(7), ipmi On");
+    rig.goal = None;
+    rig.follow();
+    rig.answer(Ok(Power::On));
+    rig.wait(60_000);
+    assert_eq!(rig.said(), "");
+}
+
+#[test]
+fn what_is_not_said_clearly_proves_nothing() {
+    for unclear in [Ok(Power::On), Err("no answer")] {
+        let mut rig = Rig::new(&[&["ipmi"], &["pdu"]]);
+        rig.want(true);
+        rig.answer(unclear);
+        rig.answer(unclear);
+        assert!(!rig.said().contains("proved"));
+        rig.wait(499);
+        assert_eq!(rig.said(), "");
+        rig.wait(1);
+        assert_eq!(rig.said(), "ipmi Off", "it is tried again");
+    }
+}
+
+#[test]
+fn a_level_proves_only_as_a_whole_and_the_next_one_is_tried_after_a_failure() {
+    let mut rig = Rig::new(&[&["left", "right"], &["spare"]]);
+    rig.want(true);
+    rig.answer(Ok(Power::Off));
+    assert_eq!(rig.said(), "left Off, right Off");
+    rig.answer(Err("burnt"));
+    assert_eq!(rig.said(), "spare Off");
+    rig.answer(Ok(Power::Off));
+    assert_eq!(rig.said(), "proved Some(7), spare On");
+}
+
+#[test]
+fn all_supplies_are_off_before_the_first_is_on_and_all_come_back_even_if_nobody_asks_any_more() {
+    let mut rig = Rig::new(&[&["left", "right"]]);
+    rig.want(true);
+    rig.answer(Ok(Power::Off));
+    rig.answer(Ok(Power::Off));
+    rig.goal = None;
+    rig.follow();
+    rig.answer(Err("slow"));
+    rig.answer(Ok(Power::On));
+    let said = rig.said();
+    let expected = "left Off, right Off, proved Some(7), left On, \
+                    warn fence device left did not switch on: slow, right On";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn without_the_right_to_switch_the_state_is_only_read() {
+    let mut rig = Rig::new(&[&["ipmi"]]);
+    rig.want(false);
+    for _ in 0..5 {
+        rig.answer(Ok(Power::On));
+        rig.wait(8_000);
+    }
+    assert!(!rig.said().contains("Off"));
+    rig.want(true);
+    rig.answer(Ok(Power::On));
+    assert_eq!(rig.said(), "ipmi Off", "no pause once it may");
+}
+
+#[test]
+fn a_node_that_is_found_off_is_not_switched_on() {
+    let mut rig = Rig::new(&[&["ipmi"]]);
+    rig.want(false);
+    rig.answer(Ok(Power::Off));
+    assert_eq!(rig.said(), "ipmi Status, proved Some(7)");
+}
+
+#[test]
+fn a_boot_that_was_seen_off_is_never_switched_off_again() {
+    let mut rig = Rig::new(&[&["ipmi"]]);
+    rig.want(true);
+    rig.answer(Ok(Power::Off));
+    rig.answer(Ok(Power::On));
+    rig.said();
+    for _ in 0..10 {
+        rig.wait(1_000);
+    }
+    assert_eq!(rig.said(), ["proved Some(7)"; 10].join(", "), "the fact is told again");
+}
+
+#[test]
+fn an_answer_to_a_question_that_nobody_asks_any_more_proves_nothing() {
+    let mut rig = Rig::new(&[&["ipmi"]]);
+    rig.want(true);
+    rig.goal = Some(Goal { boot: Some(BootId(8)), may_switch: true, revive: true });
+    rig.follow();
+    rig.answer(Ok(Power::Off));
+    assert_eq!(rig.said(), "ipmi Off, ipmi Off");
+    rig.answer(Ok(Power::Off));
+    assert_eq!(rig.said(), "proved Some(8), ipmi On");
+}
+
+#[test]
+fn the_same_failure_is_told_once() {
+    let mut rig = Rig::new(&[&["ipmi"]]);
+    rig.want(false);
+    for _ in 0..4 {
+        rig.answer(Err("no answer"));
+        rig.wait(8_000);
+    }
+    let said = rig.said();
+    assert_eq!(said.matches("warn").count(), 1, "{said}");
+}
+
+#[test]
+fn a_peer_that_was_never_heard_is_proved_off_for_the_moment_only() {
+    let mut rig = Rig::new(&[&["ipmi"]]);
+    rig.goal = Some(Goal { boot: None, may_switch: false, revive: false });
+    rig.follow();
+    rig.answer(Ok(Power::Off));
+    rig.wait(8_000);
+    assert_eq!(rig.said(), "ipmi Status, proved None, ipmi Status");
+}

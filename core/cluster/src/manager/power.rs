@@ -1,0 +1,67 @@
+//! The power of the other node: when a switch may be asked, and for what.
+
+use super::{Clocks, Manager};
+use crate::controller::policy;
+use crate::fencing::{Effect, Goal, device};
+use crate::manager_io::{Event, Output};
+use crate::view::{Peer, Report, View};
+use core::time::Duration;
+
+/// How long a peer may take to boot. Its configuration may be the newer one, so a node does not take
+/// it for off because it was switched on a little later.
+pub(super) const LISTEN: Duration = Duration::from_secs(60);
+
+impl Manager {
+    /// Has the power switches asked as the view wants and allows it.
+    pub(super) fn drive_power(&mut self, at: Clocks) {
+        let goal = self.power_goal();
+        let mut fencer = core::mem::take(&mut self.fencer);
+        let mut warnings = Vec::new();
+        fencer.follow(at.now, goal, || {
+            let (levels, unusable) = device::levels(&self.cib, self.peer_name(), at.wall);
+            warnings = unusable;
+            levels
+        });
+        self.fencer = fencer;
+        for text in warnings {
+            if self.unusable.insert(text.clone()) {
+                self.warn(text);
+            }
+        }
+        while let Some(effect) = self.fencer.poll_effect() {
+            self.out.push_back(match effect {
+                Effect::Ask { job, device, action } => Output::AskPower { job, device, action },
+                Effect::Proved(target) => Output::Guardian(Report::PowerIsOff { target }),
+                Effect::Warn(text) => Output::Event(Event::Warning(text)),
+                Effect::Note(text) => Output::Event(Event::Notice(text)),
+            });
+        }
+    }
+
+    /// What has to be proved about the peer, and by what means.
+    ///
+    /// A node that has never heard its peer only reads the state: who has just booted may be the
+    /// one that is cut off.
+    fn power_goal(&self) -> Option<Goal> {
+        let View { peer, may_act, may_fence, .. } = self.view?;
+        let option = |name: &str| policy::option(&self.cib, name).map(str::to_owned);
+        if !device::is_enabled(option) {
+            return None;
+        }
+        let demanded = self.fencing.demanded();
+        let usual = option("fencing-action").or_else(|| option("stonith-action"));
+        let revive = demanded.or(usual.as_deref()) != Some("off");
+        match peer {
+            Peer::Lost { boot, .. } => {
+                Some(Goal { boot: Some(boot), may_switch: may_fence, revive })
+            }
+            Peer::Member { boot } if may_fence && demanded.is_some() => {
+                Some(Goal { boot: Some(boot), may_switch: true, revive })
+            }
+            Peer::Unknown if !may_act && self.listen_until.is_none() => {
+                Some(Goal { boot: None, may_switch: false, revive: false })
+            }
+            Peer::Member { .. } | Peer::Unknown | Peer::Down { .. } => None,
+        }
+    }
+}
