@@ -50,8 +50,8 @@ pub fn schedule<'c>(cib: &'c Document, input: &Input) -> (Plan<'c>, Vec<Diagnost
     probe::schedule(&mut tables);
     action::removed::clear_failcounts(&mut tables);
     action::schedule::all(&mut tables);
-    fence::schedule(&mut tables);
     order::remote::constraints(&mut tables);
+    fence::schedule(&mut tables);
     order::apply_all(&mut tables);
     action::migrate::settle(&mut tables);
     notify::send_all(&mut tables);

@@ -90,7 +90,10 @@ fn connection(t: &mut Tables<'_>, rsc: RscIdx) {
     {
         if row.assigned_to.is_some() {
             t.nodes[node].online = true;
-            t.nodes[node].unclean = false;
+            // What was never seen is not lost: it is about to be connected to.
+            if t.nodes[node].unseen {
+                t.nodes[node].unclean = false;
+            }
         }
     } else {
         t.nodes[node].shutdown = true;

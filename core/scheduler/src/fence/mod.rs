@@ -125,7 +125,8 @@ fn delay(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx) {
 
 /// A node that has to be unfenced is so before anything is started or probed there.
 pub(crate) fn unfence_before(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, then: ActionIdx) {
-    let wanted = t.resources[rsc].requires == Requires::Unfencing;
+    let row = &t.resources[rsc];
+    let wanted = row.requires == Requires::Unfencing || row.fence_device;
     if !wanted || !t.have_unfencing {
         return;
     }

@@ -46,14 +46,13 @@ pub(super) fn attributes(
         }
     }
     let cancel = row.cancel_task.is_some();
-    if let Some(node) = row.node.filter(|_| !cancel) {
-        if let Some(host) = physical_host(t, row.rsc, node, row.task) {
-            put("physical_host", t.nodes[host].name);
-            let target =
-                row.rsc.and_then(|rsc| t.resources[rsc].meta("container-attribute-target"));
-            if let Some(target) = target {
-                put("container_attribute_target", target);
-            }
+    if let Some(node) = row.node.filter(|_| !cancel)
+        && let Some(host) = physical_host(t, row.rsc, node, row.task)
+    {
+        put("physical_host", t.nodes[host].name);
+        let target = row.rsc.and_then(|rsc| t.resources[rsc].meta("container-attribute-target"));
+        if let Some(target) = target {
+            put("container_attribute_target", target);
         }
     }
     if let Some(node) = row.node.filter(|_| kind != ActionKind::Pseudo || row.task == "stonith") {
@@ -97,11 +96,7 @@ fn physical_host(
     rsc?;
     let container = &t.resources[t.guest_container(node)?];
     let now = container.active_on.first().copied();
-    if matches!(task, "stop" | "demote") {
-        now.or(container.assigned_to)
-    } else {
-        container.assigned_to.or(now)
-    }
+    if matches!(task, "stop" | "demote") { now } else { container.assigned_to.or(now) }
 }
 
 /// Gives the node whose address a connection without one of its own has.

@@ -50,7 +50,9 @@ fn leave_after_connection(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, connec
 fn reach(t: &Tables<'_>, node: NodeIdx, connection: RscIdx) -> Reach {
     let row = &t.resources[connection];
     if row.next_role == Role::Stopped || row.assigned_to.is_none() {
-        return if row.failed { Reach::Failed } else { Reach::Stopping };
+        let host = place::current(t, connection);
+        let lost = host.is_some_and(|host| t.nodes[host].unclean || !t.nodes[host].online);
+        return if row.failed || lost { Reach::Failed } else { Reach::Stopping };
     }
     let Some(host) = place::current(t, connection) else { return Reach::Waiting };
     let lost = t.nodes[host].unclean || !t.nodes[host].online;
@@ -82,11 +84,14 @@ fn on_remote(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx, connection: R
         "stop" | "demote" => match reach {
             Reach::Alive | Reach::Stopping => before_stop(t, action, connection),
             Reach::Failed => {
+                let reason = "resources are active and the connection is unrecoverable";
+                crate::fence::demand(t, node, reason, false);
                 after(t, connection, "stop", action, Relation::FIRST_IMPLIES_THEN);
             }
             Reach::Waiting => after(t, connection, "start", action, Relation::ORDERED),
         },
         _ if recurring => after(t, connection, "start", action, STRONG),
+        _ if reach == Reach::Stopping => before_stop(t, action, connection),
         _ => after(t, connection, "start", action, Relation::UNRUNNABLE_FIRST_BLOCKS),
     }
 }

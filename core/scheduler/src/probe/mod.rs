@@ -172,8 +172,8 @@ fn known_by_sibling(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
 /// Some things cannot be on a remote node, and are not looked for there.
 fn remote_may(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     let row = &t.resources[rsc];
-    let contains = !row.fillers.is_empty() && !(row.replica_container && !t.is_guest(node));
-    if row.fence_device || row.remote_connection || contains {
+    let nested = row.replica_container && !t.is_guest(node);
+    if row.fence_device || row.remote_connection || !row.fillers.is_empty() && !nested {
         return false;
     }
     if t.is_bundle_node(node) && row.allowed.score(node) < 0 {
@@ -194,6 +194,9 @@ pub(crate) fn order_restarts(t: &mut Tables<'_>) {
             continue;
         }
         let Some(own) = row.rsc else { continue };
+        if t.resources[own].remote_connection || !t.resources[own].fillers.is_empty() {
+            continue;
+        }
         let mut seen = std::collections::BTreeSet::new();
         let mut queue: Vec<_> = row.after.iter().map(|link| link.action).collect();
         while let Some(next) = queue.pop() {

@@ -61,7 +61,8 @@ fn histories<'c>(t: &mut Tables<'c>, status: Element<'c>, fence: bool) -> bool {
         if remote {
             node_state::determine_remote(t, node);
         }
-        if !fence && !t.nodes[node].online && t.options.fencing_enabled && !remote {
+        let early = t.nodes[node].online || t.options.fencing_enabled || t.options.shutdown_lock;
+        if !fence && !early && !remote {
             continue;
         }
         t.nodes[node].unpacked = true;
