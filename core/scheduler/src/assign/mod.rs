@@ -49,15 +49,20 @@ pub(crate) fn one(
     }
 }
 
-/// Where capacity matters, what runs on better nodes goes first.
+/// Where capacity matters, what matters more goes first, then what wants more to stay, then what
+/// wants more to be on the roomiest nodes.
 fn sort_for_placement(t: &mut Tables<'_>) {
+    let mut nodes = t.node_order.clone();
+    nodes.sort_by(|&a, &b| utilization::compare(t, a, b));
     let mut top = t.top.clone();
     let key = |rsc: RscIdx| {
         let row = &t.resources[rsc];
-        let here = row.active_on.first().map_or(-score::INFINITY, |&node| row.allowed.score(node));
-        (-row.priority, -here)
+        let here = place::current(t, rsc);
+        let here = here.map_or(-score::INFINITY, |node| row.allowed.score(node));
+        let there: Vec<i32> = nodes.iter().map(|&node| -row.allowed.score(node)).collect();
+        (-row.priority, -here, there)
     };
-    top.sort_by_key(|&rsc| key(rsc));
+    top.sort_by_cached_key(|&rsc| key(rsc));
     t.top = top;
 }
 

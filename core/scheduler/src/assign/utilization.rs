@@ -1,18 +1,22 @@
 //! Utilization (*Pacemaker Explained*, "Utilization and Placement Strategy").
 
+use super::colocate;
 use crate::action::create;
 use crate::constraint::ordering::{by_action, by_task};
-use crate::model::{ActionIdx, NodeIdx, Ordering, Placement, Relation, RscIdx, Tables, score};
+use crate::model::{
+    ActionIdx, NodeIdx, Ordering, Placement, Relation, RscIdx, Tables, Variant, score,
+};
 use core::cmp::Ordering as Order;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Compares what two nodes have left: the roomier first.
 pub(super) fn compare(t: &Tables<'_>, a: NodeIdx, b: NodeIdx) -> Order {
     let (left, right) = (&t.nodes[a].utilization, &t.nodes[b].utilization);
     let mut result = 0;
-    let names: std::collections::BTreeSet<_> = left.keys().chain(right.keys()).collect();
+    let names: BTreeSet<_> = left.keys().chain(right.keys()).collect();
     for name in names {
-        let value =
-            |map: &std::collections::BTreeMap<&str, i64>| map.get(*name).copied().unwrap_or(0);
+        let value = |map: &BTreeMap<&str, i64>| map.get(*name).copied().unwrap_or(0);
         match value(left).cmp(&value(right)) {
             Order::Greater => result -= 1,
             Order::Less => result += 1,
@@ -31,22 +35,79 @@ pub(super) fn consume(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, take: bool
     }
 }
 
-/// Keeps a resource from the nodes that have not enough left, where any has.
+/// Lists what has to be with a resource and is not placed yet, the resource too.
+fn companions(t: &Tables<'_>, rsc: RscIdx, found: &mut Vec<RscIdx>) {
+    if found.contains(&rsc) || !t.resources[rsc].unassigned {
+        return;
+    }
+    found.push(rsc);
+    for index in colocate::this_with(t, rsc) {
+        if t.colocations[index].score >= score::INFINITY {
+            companions(t, t.colocations[index].primary, found);
+        }
+    }
+    for index in colocate::with_this(t, rsc) {
+        if t.colocations[index].score >= score::INFINITY {
+            companions(t, t.colocations[index].dependent, found);
+        }
+    }
+}
+
+/// Adds up what resources need that are not placed yet; of a clone, one instance's needs.
+fn needs<'c>(t: &Tables<'c>, all: &[RscIdx]) -> BTreeMap<Cow<'c, str>, i64> {
+    let mut counted = BTreeSet::new();
+    for &rsc in all {
+        let inner = match &t.resources[rsc].variant {
+            Variant::Primitive => vec![rsc],
+            Variant::Group(_) => t.primitives(rsc),
+            Variant::Clone(_) | Variant::Bundle(_) => {
+                let mut instances = t.instances(rsc, false).into_iter();
+                let open = instances.find(|&one| t.resources[one].unassigned);
+                open.map_or_else(Vec::new, |one| t.primitives(one))
+            }
+        };
+        counted.extend(inner.into_iter().filter(|&one| t.resources[one].unassigned));
+    }
+    let mut sum: BTreeMap<Cow<'c, str>, i64> = BTreeMap::new();
+    for rsc in counted {
+        for (name, value) in &t.resources[rsc].utilization {
+            *sum.entry(name.clone()).or_default() += value;
+        }
+    }
+    sum
+}
+
+/// Keeps a resource from the nodes that have not enough left for it and all that has to be with it,
+/// or for it alone where no node has; gives the roomiest of those that have for all.
 pub(super) fn ban_full(t: &mut Tables<'_>, rsc: RscIdx) -> Option<NodeIdx> {
-    if t.options.placement == Placement::Default || t.resources[rsc].utilization.is_empty() {
+    if t.options.placement == Placement::Default {
         return None;
     }
-    let fits = |t: &Tables<'_>, node: NodeIdx| {
-        t.resources[rsc].utilization.iter().all(|(name, value)| {
-            *value <= t.nodes[node].utilization.get(name.as_ref()).copied().unwrap_or(0)
-        })
+    let mut all = Vec::new();
+    companions(t, rsc, &mut all);
+    let together = needs(t, &all);
+    let nodes = t.resources[rsc].allowed.nodes();
+    let fits = |t: &Tables<'_>, node: NodeIdx, wanted: &BTreeMap<Cow<'_, str>, i64>| {
+        let left = |name: &str| t.nodes[node].utilization.get(name).copied().unwrap_or(0);
+        wanted.iter().all(|(name, value)| *value <= left(name))
     };
-    for node in t.resources[rsc].allowed.nodes() {
-        if super::place::available(t, node) && !fits(t, node) {
+    let usable = |t: &Tables<'_>, node: NodeIdx| {
+        super::place::available(t, node) && t.resources[rsc].allowed.score(node) >= 0
+    };
+    let roomy: Vec<NodeIdx> =
+        nodes.iter().copied().filter(|&node| usable(t, node) && fits(t, node, &together)).collect();
+    let wanted = if roomy.is_empty() || all.len() < 2 {
+        t.resources[rsc].utilization.clone()
+    } else {
+        together
+    };
+    for node in nodes {
+        if usable(t, node) && !fits(t, node, &wanted) {
             t.resources[rsc].allowed.add(node, -score::INFINITY);
         }
     }
-    None
+    let best = roomy.into_iter().min_by(|&a, &b| compare(t, a, b));
+    best.filter(|_| all.len() > 1)
 }
 
 /// Prints what every node has left.
