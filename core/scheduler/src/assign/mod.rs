@@ -55,12 +55,19 @@ fn sort_for_placement(t: &mut Tables<'_>) {
     let mut nodes = t.node_order.clone();
     nodes.sort_by(|&a, &b| utilization::compare(t, a, b));
     let mut top = t.top.clone();
+    let value = |rsc: RscIdx, node: NodeIdx| {
+        if t.resources[rsc].is_group() {
+            let members = t.primitives(rsc).into_iter();
+            members.fold(0, |sum, at| score::add(sum, t.resources[at].allowed.score(node)))
+        } else {
+            t.resources[rsc].allowed.score(node)
+        }
+    };
     let key = |rsc: RscIdx| {
-        let row = &t.resources[rsc];
         let here = place::current(t, rsc);
-        let here = here.map_or(-score::INFINITY, |node| row.allowed.score(node));
-        let there: Vec<i32> = nodes.iter().map(|&node| -row.allowed.score(node)).collect();
-        (-row.priority, -here, there)
+        let here = here.map_or(-score::INFINITY, |node| value(rsc, node));
+        let there: Vec<i32> = nodes.iter().map(|&node| -value(rsc, node)).collect();
+        (-t.resources[rsc].priority, -here, there)
     };
     top.sort_by_cached_key(|&rsc| key(rsc));
     t.top = top;
