@@ -21,7 +21,8 @@ pub(crate) fn attribute_node(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> Opti
     if row.unassigned { row.active_on.first().copied() } else { row.assigned_to }
 }
 
-fn reads_host(t: &Tables<'_>, rsc: RscIdx) -> bool {
+/// Tells whether attributes of a guest's host count for a resource.
+pub(crate) fn reads_host(t: &Tables<'_>, rsc: RscIdx) -> bool {
     let row = &t.resources[rsc];
     match row.meta("container-attribute-target") {
         Some(target) => target == "host",

@@ -38,6 +38,7 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
             "stop",
             Relation::PROMOTED_THEN_IMPLIES_FIRST.with(Relation::ORDERED),
         );
+        add(t, rsc, "demote", rsc, "promote", Relation::ORDERED);
         add(
             t,
             rsc,
@@ -253,7 +254,8 @@ fn clone(t: &mut Tables<'_>, rsc: RscIdx) {
         add(t, rsc, "demoted", rsc, "stop", Relation::ORDERED);
         add(t, rsc, "running", rsc, "promote", Relation::UNRUNNABLE_FIRST_BLOCKS);
     }
-    let mut last: Option<RscIdx> = None;
+    let bundled = t.is_bundled(rsc);
+    let mut last: Vec<RscIdx> = Vec::new();
     let mut children = t.resources[rsc].children.clone();
     if ordered {
         children.sort_by_key(|&child| number_of(&t.resources[child].id));
@@ -272,11 +274,17 @@ fn clone(t: &mut Tables<'_>, rsc: RscIdx) {
         add(t, child, "start", rsc, "running", Relation::FIRST_IMPLIES_THEN_GRAPHED);
         add(t, rsc, "stop", child, "stop", Relation::THEN_IMPLIES_FIRST_GRAPHED);
         add(t, child, "stop", rsc, "stopped", Relation::FIRST_IMPLIES_THEN_GRAPHED);
-        if let Some(before) = last.filter(|_| ordered) {
+        for &before in &last {
             add(t, before, "start", child, "start", implied);
             add(t, child, "stop", before, "stop", implied);
         }
-        last = Some(child);
+        // In a bundle some may have nothing to do, and pass nothing on.
+        if !bundled {
+            last.clear();
+        }
+        if ordered {
+            last.push(child);
+        }
     }
     if promotable {
         crate::assign::promotable::constraints(t, rsc);
@@ -288,8 +296,9 @@ fn bundle(t: &mut Tables<'_>, rsc: RscIdx) {
     let Some(data) = t.resources[rsc].bundle_data().cloned() else { return };
     let (pre, post) = (Relation::THEN_IMPLIES_FIRST_GRAPHED, Relation::FIRST_IMPLIES_THEN_GRAPHED);
     if let Some(child) = data.child {
-        for (first, then) in [("start", "running"), ("stop", "stopped")] {
-            add(t, rsc, first, child, first, pre);
+        add(t, rsc, "start", child, "start", Relation::ORDERED);
+        add(t, rsc, "stop", child, "stop", pre);
+        for then in ["running", "stopped"] {
             add(t, child, then, rsc, then, post);
         }
     }
@@ -317,7 +326,9 @@ fn bundle(t: &mut Tables<'_>, rsc: RscIdx) {
         for then in ["promote", "start", "stop"] {
             add(t, rsc, "demoted", rsc, then, Relation::ORDERED);
         }
-        add(t, rsc, "stopped", rsc, "promote", Relation::ORDERED);
+        for then in ["promote", "start"] {
+            add(t, rsc, "stopped", rsc, then, Relation::ORDERED);
+        }
         add(t, rsc, "running", rsc, "promote", Relation::UNRUNNABLE_FIRST_BLOCKS);
         for (first, then) in [("promote", "promoted"), ("demote", "demoted")] {
             add(t, rsc, first, child, first, pre);

@@ -54,18 +54,16 @@ fn stops(t: &mut Tables<'_>, rsc: RscIdx, fencing: ActionIdx, node: NodeIdx) {
             }
             t.actions[action].pseudo = true;
             t.actions[action].runnable = true;
-            // What is inside a container is gone with it.
-            if t.is_bundle_node(node) && t.is_bundled(rsc) {
-                continue;
-            }
             if t.resources[rsc].requires < Requires::Fencing {
                 continue;
             }
             if task == "stop" {
                 crate::notify::after_fencing(t, rsc, fencing);
             }
-            let relation = Relation::ORDERED;
-            crate::order::link(t, fencing, action, relation);
+            // What is inside a container is gone with it.
+            if !(t.is_bundle_node(node) && t.is_bundled(rsc)) {
+                crate::order::link(t, fencing, action, Relation::ORDERED);
+            }
             if task == "stop"
                 && top != rsc
                 && let Some(above) = create::find(t, top, "stop", None)

@@ -1,6 +1,7 @@
 //! What agents are told: which instances are active where and in which role, and what is done.
 
 use super::Notice;
+use crate::assign::place;
 use crate::model::{NodeIdx, Role, RscIdx, Tables};
 use std::collections::BTreeMap;
 
@@ -54,6 +55,14 @@ pub(super) fn collect(t: &Tables<'_>, notice: &Notice) -> Environment {
     allowed.sort_by_key(|&node| t.nodes[node].name);
     out.insert("notify_available_uname".to_owned(), names(&mut allowed.into_iter()));
     out.insert("notify_all_uname".to_owned(), names(&mut t.node_order.iter().copied()));
+    if place::reads_host(t, notice.rsc) {
+        let host = |&node: &NodeIdx| {
+            let container = t.guest_container(node);
+            container.and_then(|at| t.resources[at].active_on.first().copied()).unwrap_or(node)
+        };
+        let mut hosts = t.node_order.iter().map(host);
+        out.insert("notify_all_hosts".to_owned(), names(&mut hosts));
+    }
     out
 }
 

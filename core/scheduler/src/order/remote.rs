@@ -14,8 +14,10 @@ enum Reach {
     Waiting,
     /// The connection stops, in good order.
     Stopping,
-    /// The connection is lost for good.
+    /// The connection is lost, and made anew.
     Failed,
+    /// The connection is lost for good.
+    Lost,
 }
 
 /// Orders everything on remote nodes with the connections that carry it.
@@ -52,7 +54,7 @@ fn reach(t: &Tables<'_>, node: NodeIdx, connection: RscIdx) -> Reach {
     if row.next_role == Role::Stopped || row.assigned_to.is_none() {
         let host = place::current(t, connection);
         let lost = host.is_some_and(|host| t.nodes[host].unclean || !t.nodes[host].online);
-        return if row.failed || lost { Reach::Failed } else { Reach::Stopping };
+        return if row.failed || lost { Reach::Lost } else { Reach::Stopping };
     }
     let Some(host) = place::current(t, connection) else { return Reach::Waiting };
     let lost = t.nodes[host].unclean || !t.nodes[host].online;
@@ -74,7 +76,7 @@ fn on_remote(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx, connection: R
     match task {
         "start" | "promote" => {
             let relation = match reach {
-                Reach::Failed => STRONG,
+                Reach::Failed | Reach::Lost => STRONG,
                 Reach::Alive | Reach::Waiting | Reach::Stopping => {
                     Relation::UNRUNNABLE_FIRST_BLOCKS
                 }
@@ -82,8 +84,10 @@ fn on_remote(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx, connection: R
             after(t, connection, "start", action, relation);
         }
         "stop" | "demote" => match reach {
-            Reach::Alive | Reach::Stopping => before_stop(t, action, connection),
-            Reach::Failed => {
+            Reach::Alive | Reach::Stopping | Reach::Failed => {
+                before_stop(t, action, connection);
+            }
+            Reach::Lost => {
                 let reason = "resources are active and the connection is unrecoverable";
                 crate::fence::demand(t, node, reason, false);
                 after(t, connection, "stop", action, Relation::FIRST_IMPLIES_THEN);
@@ -107,9 +111,6 @@ fn in_guest(t: &mut Tables<'_>, action: ActionIdx, container: RscIdx, connection
             after(t, connection, "start", action, STRONG);
         }
         "stop" | "demote" if !failed => before_stop(t, action, connection),
-        "stop" | "demote" if t.resources[container].failed => {
-            after(t, container, "stop", action, Relation::FIRST_IMPLIES_THEN);
-        }
         "stop" | "demote" => {}
         "monitor" if recurring => after(t, connection, "start", action, STRONG),
         "monitor" => {

@@ -176,7 +176,7 @@ fn apply(
         run(t, Relation::INTERMEDIATE_STOP, first_flags, OPTIONAL | RUNNABLE);
     }
     if relation.has(Relation::THEN_IMPLIES_FIRST) {
-        if t.actions[first].rsc.is_some() {
+        if t.actions[first].rsc.is_some() && !then_flags.optional {
             effect::update(
                 t,
                 first,
@@ -186,7 +186,7 @@ fn apply(
                 OPTIONAL,
                 Relation::THEN_IMPLIES_FIRST,
             );
-        } else if !first_flags.optional {
+        } else if t.actions[first].rsc.is_none() && !first_flags.optional {
             t.actions[first].runnable = false;
         }
     }

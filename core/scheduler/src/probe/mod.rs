@@ -181,7 +181,11 @@ fn remote_may(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     }
     if let Some(container) = t.guest_container(node) {
         let host = &t.resources[container];
-        return host.role != Role::Stopped && !host.failed && host.next_role != Role::Stopped;
+        let stays = host.assigned_to.is_none_or(|node| host.active_on.contains(&node));
+        return host.role != Role::Stopped
+            && !host.failed
+            && host.next_role != Role::Stopped
+            && stays;
     }
     true
 }
@@ -194,9 +198,6 @@ pub(crate) fn order_restarts(t: &mut Tables<'_>) {
             continue;
         }
         let Some(own) = row.rsc else { continue };
-        if t.resources[own].remote_connection || !t.resources[own].fillers.is_empty() {
-            continue;
-        }
         let mut seen = std::collections::BTreeSet::new();
         let mut queue: Vec<_> = row.after.iter().map(|link| link.action).collect();
         while let Some(next) = queue.pop() {
@@ -216,6 +217,12 @@ pub(crate) fn order_restarts(t: &mut Tables<'_>) {
             let top = t.top_of(rsc, false);
             let siblings = top == t.top_of(own, false) && t.resources[top].is_collective();
             if rsc == own || siblings || next_row.optional {
+                continue;
+            }
+            let behind = |node| {
+                t.nodes[node].connection == Some(own) || t.guest_container(node) == Some(own)
+            };
+            if next_row.node.is_some_and(behind) {
                 continue;
             }
             for stop in create::find_all(t, rsc, "stop", None) {
@@ -247,6 +254,11 @@ pub(crate) fn order(t: &mut Tables<'_>) {
             continue;
         }
         if then_rsc.is_some() && t.resources[first_rsc].container == then_rsc {
+            continue;
+        }
+        // What is behind a connection knows nothing of its container.
+        let inside = ordering.then.action.and_then(|action| t.actions[action].node);
+        if inside.is_some_and(|node| t.guest_container(node) == Some(first_rsc)) {
             continue;
         }
         let gate = ordering.then.action.map(|action| t.actions[action].task);

@@ -301,6 +301,9 @@ fn inside(t: &mut Tables<'_>, bundle: RscIdx, data: &mut BundleData) -> Option<(
         replica.child = Some(child);
         let score = 500;
         let row = &mut t.resources[child];
+        if let Some(address) = &replica.address {
+            row.extra_params.push(("pcmk_external_ip", address.clone()));
+        }
         row.allowed = crate::model::NodeTable::default();
         row.allowed.put(Placed { node, score, count: 0, discovery: Discovery::Exclusive });
         row.exclusive_discovery = true;
