@@ -119,7 +119,18 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
     let top = t.top_of(dependent, false);
     let interleaved = t.resources[top].is_clone()
         && t.resources[top].clone_data().is_some_and(|data| data.interleave)
-        && c.attribute.is_none();
+        && c.attribute.is_none()
+        && t.resources[primary].is_clone();
+    if interleaved {
+        match partner(t, dependent, primary, c.primary_role) {
+            Some(instance) => apply(t, dependent, instance, c),
+            None if c.score >= score::INFINITY => {
+                place::assign_to(t, dependent, None, true, true);
+            }
+            None => {}
+        }
+        return;
+    }
     let all = placed_instances(t, primary);
     let fits = |at: &&Instance| c.primary_role == Role::Unknown || at.role == c.primary_role;
     let nodes: Vec<_> = all.iter().filter(fits).map(|at| at.node).collect();
@@ -128,8 +139,7 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
             t.resources[dependent].allowed.add(at.node, at.score.max(0));
         }
     }
-    let strict = c.primary_role == Role::Promoted || interleaved || c.score >= score::INFINITY;
-    if strict && c.score >= score::INFINITY {
+    if c.score >= score::INFINITY {
         let mut table = t.resources[dependent].allowed.clone();
         for placed in table.iter_mut() {
             let value = attribute(t, placed.node, c.attribute, dependent);
@@ -144,6 +154,22 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
             add_where(t, dependent, (primary, node), c);
         }
     }
+}
+
+/// Gives the instance that an interleaved clone's instance goes with: the one that is where this
+/// one would best be.
+fn partner(t: &Tables<'_>, dependent: RscIdx, primary: RscIdx, role: Role) -> Option<RscIdx> {
+    let at = |node: NodeIdx| {
+        t.resources[primary].children.iter().copied().find(|&child| {
+            let next = t.primitives(child).iter().map(|&i| t.resources[i].next_role).max();
+            instance_place(t, child) == Some(node) && (role == Role::Unknown || next == Some(role))
+        })
+    };
+    if let Some(node) = t.resources[dependent].assigned_to {
+        return at(node);
+    }
+    let here = place::current(t, dependent);
+    place::ranked(t, dependent, here).into_iter().find_map(at)
 }
 
 fn instance_place(t: &Tables<'_>, child: RscIdx) -> Option<NodeIdx> {

@@ -47,6 +47,7 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
             "promote",
             Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::ORDERED),
         );
+        add(t, rsc, "demote", rsc, "promote", Relation::ORDERED.with(Relation::FIRST_IMPLIES_THEN));
     }
     let relation = Relation::ORDERED;
     add(t, rsc, "stop", rsc, "delete", relation);
@@ -114,6 +115,9 @@ fn group(t: &mut Tables<'_>, rsc: RscIdx) {
     add(t, rsc, "stopped", rsc, "start", Relation::ORDERED);
     let top = t.top_of(rsc, false);
     let promotable = t.resources[top].promotable;
+    if promotable {
+        add(t, rsc, "demote", rsc, "promote", Relation::ORDERED);
+    }
     let mut last: Option<RscIdx> = None;
     let mut last_active: Option<RscIdx> = None;
     for member in t.resources[rsc].children.clone() {

@@ -39,7 +39,7 @@ pub(crate) fn unpack<'c>(t: &mut Tables<'c>, element: Element<'c>) {
         let index = t.ticket_constraints.len() - 1;
         t.resources[rsc].tickets.push(index);
         let state = &t.tickets[ticket];
-        if role != Role::Promoted && (!state.granted || state.standby) {
+        if !state.granted || state.standby {
             lose(t, rsc, index);
         }
     }
@@ -56,8 +56,10 @@ pub(crate) fn lose(t: &mut Tables<'_>, rsc: RscIdx, index: usize) {
         }
         return;
     }
+    let concerned = role != Role::Promoted || t.resources[rsc].role == role;
     if !ticket.granted {
         match loss {
+            LossPolicy::Fence | LossPolicy::Freeze if !concerned => {}
             LossPolicy::Stop => ban_everywhere(t, rsc),
             LossPolicy::Demote => {
                 if role != Role::Promoted {
@@ -81,10 +83,11 @@ pub(crate) fn lose(t: &mut Tables<'_>, rsc: RscIdx, index: usize) {
         if ticket.last_granted.is_none()
             && t.resources[rsc].active_on.is_empty()
             && loss == LossPolicy::Freeze
+            && role != Role::Promoted
         {
             ban_everywhere(t, rsc);
         }
-    } else if ticket.standby && t.resources[rsc].role != Role::Promoted {
+    } else if ticket.standby && (role != Role::Promoted || loss == LossPolicy::Stop) {
         ban_everywhere(t, rsc);
     }
 }

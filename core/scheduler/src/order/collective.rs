@@ -173,6 +173,11 @@ fn interleave(
                 kind.any(Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::THEN_IMPLIES_FIRST));
             if needed && !current && t.resources[instance].assigned_to.is_some() {
                 crate::assign::place::assign_to(t, instance, None, true, true);
+                for inner in t.primitives(instance) {
+                    for action in t.resources[inner].actions.clone() {
+                        super::update(t, action);
+                    }
+                }
             }
             continue;
         };
