@@ -106,7 +106,9 @@ pub(super) fn ban_full(t: &mut Tables<'_>, rsc: RscIdx) -> Option<NodeIdx> {
             t.resources[rsc].allowed.add(node, -score::INFINITY);
         }
     }
-    let best = roomy.into_iter().min_by(|&a, &b| compare(t, a, b));
+    let best = roomy
+        .into_iter()
+        .min_by(|&a, &b| compare(t, a, b).then_with(|| t.nodes[a].name.cmp(t.nodes[b].name)));
     best.filter(|_| all.len() > 1)
 }
 

@@ -51,7 +51,8 @@ pub(super) fn flags_for(t: &mut Tables<'_>, action: ActionIdx, node: Option<Node
     }
     let task = row.task;
     if t.resources[rsc].is_group() {
-        return group_flags(t, action, rsc, None);
+        let node = node.filter(|_| t.in_collective(rsc));
+        return group_flags(t, action, rsc, node);
     }
     let ours = ["start", "stop", "promote", "demote", "running", "stopped", "promoted", "demoted"];
     if !ours.contains(&task) {
