@@ -157,6 +157,13 @@ fn expired(t: &mut Tables<'_>, entry: &Entry<'_>) -> bool {
     let is_last_failure =
         entry.xml.attribute("id").is_some_and(|id| id.ends_with("_last_failure_0"));
     let reconnect = row.reconnect_interval_ms > 0;
+    if reconnect && entry.task == "monitor" && t.options.fencing_enabled {
+        // A lost remote node has to be fenced before its loss is forgotten.
+        let fenced = row.remote_node.is_none_or(|node| t.nodes[node].remote_was_fenced);
+        if !fenced {
+            return false;
+        }
+    }
     if timeout > 0 && last_run > 0 {
         let effective = failcount::of(t, entry.rsc, entry.node, false);
         if t.now >= last_run + timeout {

@@ -213,6 +213,7 @@ pub(crate) fn finish<'c>(
     }
     t.resources[rsc].meta = meta;
     read_meta(t, rsc);
+    read_reconnect(t, rsc);
     read_operations(t, rsc);
     read_utilization(t, rsc);
     if t.options.symmetric {
@@ -275,6 +276,20 @@ fn read_meta(t: &mut Tables<'_>, rsc: RscIdx) {
     t.have_unfencing |= unfences;
     let requires = requires(t, rsc);
     t.resources[rsc].requires = requires;
+}
+
+/// A connection that was lost may be tried again after a while: so long its failure counts.
+fn read_reconnect(t: &mut Tables<'_>, rsc: RscIdx) {
+    if !t.resources[rsc].remote_connection {
+        return;
+    }
+    let found = parameters(t, rsc, None);
+    let interval = found.get("reconnect_interval").map(AsRef::as_ref);
+    let interval_ms = ms_or(interval, 0);
+    if interval_ms > 0 {
+        t.resources[rsc].reconnect_interval_ms = interval_ms;
+        t.resources[rsc].failure_timeout_ms = interval_ms;
+    }
 }
 
 fn requires(t: &Tables<'_>, rsc: RscIdx) -> Requires {
