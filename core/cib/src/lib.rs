@@ -10,6 +10,7 @@ pub mod patch;
 pub mod rules;
 pub mod score;
 pub mod time;
+pub mod upgrade;
 pub mod validate;
 pub mod xml;
 pub mod xpath;

@@ -10,7 +10,8 @@ mod schema;
 
 use crate::xml::{Document, Element};
 use core::fmt;
-use schema::{Dialect, Rule, Value};
+pub use schema::Dialect;
+use schema::{Rule, Value};
 use std::collections::BTreeMap;
 
 /// The most findings that are gathered: a document wrong in every line need not be listed whole.

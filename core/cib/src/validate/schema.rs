@@ -2,14 +2,18 @@
 
 /// A dialect: the two numbers of `pacemaker-X.Y`.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Dialect(u32, u32);
+pub struct Dialect(pub(crate) u32, pub(crate) u32);
 
 impl Dialect {
-    /// Reads the value of `validate-with`.
-    pub(super) fn parse(name: &str) -> Option<Self> {
+    /// The newest that is validated.
+    pub const NEWEST: Self = Self(4, 0);
+
+    /// Reads the value of `validate-with`; nothing if it names no dialect that is known.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
         let (major, minor) = name.strip_prefix("pacemaker-")?.split_once('.')?;
         let dialect = Self(major.parse().ok()?, minor.parse().ok()?);
-        (Self(1, 0)..=Self(4, 0)).contains(&dialect).then_some(dialect)
+        (Self(1, 0)..=Self::NEWEST).contains(&dialect).then_some(dialect)
     }
 
     /// Whether an element exists in this dialect.
@@ -17,8 +21,9 @@ impl Dialect {
         rule.until.is_none_or(|last| self <= last)
     }
 
-    /// Its name.
-    pub(super) fn text(self) -> String {
+    /// Its name, as `validate-with` has it.
+    #[must_use]
+    pub fn text(self) -> String {
         format!("pacemaker-{}.{}", self.0, self.1)
     }
 }

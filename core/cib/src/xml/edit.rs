@@ -108,6 +108,28 @@ impl Document {
         }
     }
 
+    /// Moves a node with everything below it to the end of another element, which must not be
+    /// below it; then nothing happens.
+    pub fn move_into(&mut self, id: NodeId, parent: NodeId) {
+        let mut above = Some(self.element(parent));
+        while let Some(element) = above {
+            if element.id() == id {
+                return;
+            }
+            above = element.parent();
+        }
+        let garbage = self.garbage;
+        self.detach(id);
+        self.garbage = garbage;
+        self.link_last(parent, id);
+    }
+
+    /// Gives an element another name.
+    pub fn rename(&mut self, id: NodeId, name: &str) {
+        self.garbage += self.nodes[id.at()].name.length as usize;
+        self.nodes[id.at()].name = self.keep(name);
+    }
+
     fn link_at(&mut self, parent: NodeId, position: usize, child: NodeId) {
         let Some(next) = self.element(parent).nodes().nth(position).map(Element::id) else {
             self.link_last(parent, child);
@@ -194,5 +216,17 @@ mod tests {
             d.move_to(id, 0);
         });
         assert_eq!(moved, "<a><d/><b/><c/></a>");
+    }
+
+    #[test]
+    fn a_node_moves_under_another_but_never_under_itself() {
+        let text = edited("<a><b><e/></b><c/></a>", |d, root| {
+            let [b, c] = ["b", "c"].map(|name| d.element(root).child(name).unwrap().id());
+            let e = d.element(b).child("e").unwrap().id();
+            d.move_into(b, e);
+            d.move_into(b, c);
+            d.rename(b, "n");
+        });
+        assert_eq!(text, "<a><c><n><e/></n></c></a>");
     }
 }
