@@ -7,12 +7,14 @@
 
 mod to_2_0;
 mod to_3_0;
+mod to_4_0;
 mod work;
 
 pub use crate::validate::Dialect;
 
 use crate::xml::Document;
 use core::fmt;
+use std::collections::BTreeSet;
 use work::Work;
 
 /// What a step has done to the meaning of something.
@@ -88,7 +90,8 @@ impl core::error::Error for UpgradeError {}
 /// A step: the first dialect that needs it, and what it does.
 type Step = (Dialect, fn(&mut Work) -> Result<(), UpgradeError>);
 
-const STEPS: &[Step] = &[(Dialect(2, 0), to_2_0::step), (Dialect(3, 0), to_3_0::step)];
+const STEPS: &[Step] =
+    &[(Dialect(2, 0), to_2_0::step), (Dialect(3, 0), to_3_0::step), (Dialect(4, 0), to_4_0::step)];
 
 /// Rewrites a configuration in `target`, or in the newest dialect. The version attributes stay.
 ///
@@ -110,7 +113,10 @@ pub fn upgrade(document: &mut Document, target: Option<Dialect>) -> Result<Upgra
     let root = work.document.root().id();
     work.document.set_attribute(root, "validate-with", &to.text());
     *document = work.document;
-    Ok(Upgraded { from, to, hints: work.hints })
+    // What stands in several places is said once.
+    let mut said = BTreeSet::new();
+    let hints = work.hints.into_iter().filter(|hint| said.insert(hint.clone())).collect();
+    Ok(Upgraded { from, to, hints })
 }
 
 /// The dialect that a configuration is in.

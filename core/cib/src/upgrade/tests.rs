@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod new;
 mod old;
 
 /// A CIB with these sections.

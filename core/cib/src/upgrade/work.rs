@@ -81,6 +81,45 @@ impl Work {
         self.element(node).children().filter(is_wanted).map(Element::id).collect()
     }
 
+    /// Renames an attribute, in its place among the others.
+    pub(super) fn rename_attribute(&mut self, node: NodeId, old: &str, new: &str) {
+        let all: Vec<(String, String)> = self
+            .element(node)
+            .attributes()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        if all.iter().all(|(name, _)| name != old) {
+            return;
+        }
+        for (name, _) in &all {
+            self.document.remove_attribute(node, name);
+        }
+        for (name, value) in &all {
+            let name = if name == old { new } else { name };
+            self.document.set_attribute(node, name, value);
+        }
+    }
+
+    /// Adds a copy of an element as the last child of `owner`, every id in it a new one.
+    pub(super) fn append_twin(&mut self, owner: NodeId, of: NodeId, prefix: &str) -> NodeId {
+        let copy = Document::from_element(self.element(of));
+        let twin = self.document.append_copy(owner, copy.root());
+        let all: Vec<NodeId> = self.element(twin).descendants().map(Element::id).collect();
+        for node in all {
+            let own = self.element(node).attribute("id").filter(|_| self.has_own_id(node));
+            if let Some(wanted) = own.map(|id| format!("{prefix}{id}")) {
+                let id = self.free_id(&wanted);
+                self.document.set_attribute(node, "id", &id);
+            }
+        }
+        twin
+    }
+
+    /// Whether the id of an element is its own, and not that of what it refers to.
+    pub(super) fn has_own_id(&self, node: NodeId) -> bool {
+        !matches!(self.element(node).name(), "obj_ref" | "role" | "resource_ref")
+    }
+
     /// Adds a pair with an id of its own.
     pub(super) fn add_pair(&mut self, set: NodeId, wanted_id: &str, name: &str, value: &str) {
         let id = self.free_id(wanted_id);
