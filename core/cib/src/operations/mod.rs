@@ -7,6 +7,7 @@
 mod merge;
 
 use crate::patch::{self, PatchError};
+use crate::upgrade::{self, Dialect, UpgradeError};
 use crate::validate;
 use crate::xml::{Document, Element, NodeId};
 use crate::xpath;
@@ -33,7 +34,7 @@ pub enum Kind {
     Erase,
     /// Raise the epoch.
     Bump,
-    /// Move to a newer schema; not done here, see `upgrade`.
+    /// Move to a newer schema: the one that the input's `validate-with` names, or the newest.
     Upgrade,
 }
 
@@ -106,8 +107,8 @@ const EXIT_OLD: i32 = 103;
 const EXIT_NOSUCH: i32 = 105;
 /// Exit status: it exists already.
 const EXIT_EXISTS: i32 = 108;
-/// Exit status: this operation is not done here.
-const EXIT_UNIMPLEMENTED: i32 = 3;
+/// Exit status: there is nothing to do.
+const EXIT_ERROR: i32 = 1;
 
 /// What a query selects. Several matches of an `XPath` come inside one `<xpath-query>`.
 ///
@@ -236,9 +237,7 @@ fn carry_out(work: &mut Document, operation: &Operation<'_>) -> Result<(), Refus
     match operation.kind {
         Kind::Query | Kind::Bump => Ok(()),
         Kind::Patch => patched(work, operation),
-        Kind::Upgrade => {
-            Err(Refusal::new(EXIT_UNIMPLEMENTED, "this operation is not one on elements"))
-        }
+        Kind::Upgrade => upgraded(work, operation),
         Kind::Erase => {
             for name in ["configuration", "status"] {
                 empty(work, name);
@@ -321,6 +320,37 @@ fn at_path(
         | Kind::Bump
         | Kind::Upgrade => {}
     }
+    Ok(())
+}
+
+/// Rewrites the configuration in a newer dialect. It is a new one: `admin_epoch` is raised, and the
+/// other counters begin again.
+fn upgraded(work: &mut Document, operation: &Operation<'_>) -> Result<(), Refusal> {
+    let target = match operation.input {
+        None => None,
+        Some(text) => {
+            let input = Document::parse(text)
+                .map_err(|error| Refusal::new(EXIT_INVALID, format!("the input: {error}")))?;
+            let name = input.root().attribute("validate-with").unwrap_or_default();
+            let unknown = || Refusal::new(EXIT_CONFIG, format!("the schema {name} is not known"));
+            Some(Dialect::parse(name).ok_or_else(unknown)?)
+        }
+    };
+    upgrade::upgrade(work, target).map_err(|error| {
+        let rc = match error {
+            UpgradeError::Unchanged => EXIT_ERROR,
+            UpgradeError::NoDialect | UpgradeError::UnknownDialect(_) | UpgradeError::TooLarge => {
+                EXIT_CONFIG
+            }
+        };
+        Refusal::new(rc, error.to_string())
+    })?;
+    let root = work.root();
+    let old = root.attribute("admin_epoch").and_then(|text| text.parse::<u64>().ok());
+    let (root, admin_epoch) = (root.id(), old.unwrap_or(0).saturating_add(1));
+    work.set_attribute(root, "admin_epoch", &admin_epoch.to_string());
+    work.set_attribute(root, "epoch", "1");
+    work.set_attribute(root, "num_updates", "0");
     Ok(())
 }
 

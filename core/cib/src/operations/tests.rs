@@ -162,3 +162,34 @@ fn a_section_given_without_a_scope_is_filled() {
     let path = "/cib/configuration/resources/primitive";
     assert_eq!(xpath::select(&document, path).unwrap().len(), 2);
 }
+
+#[test]
+fn an_upgrade_begins_a_new_administrative_epoch() {
+    let mut document = Document::parse(CIB).unwrap();
+    let mut upgrade = operation(Kind::Upgrade, None, "");
+    upgrade.input = None;
+    assert_eq!(apply(&mut document, &upgrade).unwrap_err().rc, 78);
+    let root = document.root().id();
+    document.set_attribute(root, "validate-with", "pacemaker-3.10");
+    let before = document.clone();
+    let applied = apply(&mut document, &upgrade).unwrap();
+    assert!(applied.changed && applied.configuration);
+    let text = |name: &str| document.root().attribute(name).unwrap();
+    let names = ["validate-with", "admin_epoch", "epoch", "num_updates"];
+    assert_eq!(names.map(text), ["pacemaker-4.0", "1", "1", "0"]);
+    not_less_valid(&before, &document).unwrap();
+    let refused = apply(&mut document, &upgrade).unwrap_err();
+    assert_eq!(refused.message, "Schema is already the latest available");
+}
+
+#[test]
+fn an_upgrade_goes_as_far_as_it_is_told() {
+    let mut document = Document::parse(CIB).unwrap();
+    let root = document.root().id();
+    document.set_attribute(root, "validate-with", "pacemaker-1.2");
+    let to = operation(Kind::Upgrade, None, "<cib validate-with=\"pacemaker-3.0\"/>");
+    apply(&mut document, &to).unwrap();
+    assert_eq!(document.root().attribute("validate-with"), Some("pacemaker-3.0"));
+    let beyond = operation(Kind::Upgrade, None, "<cib validate-with=\"pacemaker-9.0\"/>");
+    assert_eq!(apply(&mut document, &beyond).unwrap_err().rc, 78);
+}

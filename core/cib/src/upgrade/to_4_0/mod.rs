@@ -48,7 +48,7 @@ fn moons(work: &mut Work) {
 fn levels(work: &mut Work) {
     let above = |text: &str| text.parse::<u64>().is_ok_and(|index| index > 9);
     let gone = work
-        .find(|e| e.name() == "fencing-level" && e.attribute("index").is_some_and(|i| above(i)));
+        .find(|e| e.name() == "fencing-level" && e.attribute("index").is_some_and(above));
     for level in gone {
         work.drop_element(level, "a fencing level above 9 was never tried");
     }

@@ -105,7 +105,7 @@ pub(super) fn restore(work: &mut Work, references: &References) {
                 clear(work, copy);
                 work.document.set_attribute(copy, "id-ref", &key.1);
             }
-            _ => free_ids(work, copy, &owned, &mut pending),
+            _ => free_ids(work, copy, &owned, &pending),
         }
     }
 }
@@ -135,7 +135,7 @@ fn owners(work: &Work, pending: &BTreeSet<NodeId>, but: NodeId) -> BTreeMap<Stri
             continue;
         }
         if let Some(id) = element.attribute("id") {
-            owners.entry(id.to_owned()).or_insert(element.id());
+            owners.entry(id.to_owned()).or_insert_with(|| element.id());
         }
         waiting.extend(element.children());
     }
@@ -147,7 +147,7 @@ fn free_ids(
     work: &mut Work,
     top: NodeId,
     owned: &BTreeMap<String, NodeId>,
-    pending: &mut BTreeSet<NodeId>,
+    pending: &BTreeSet<NodeId>,
 ) {
     let all: Vec<NodeId> = work.element(top).descendants().map(Element::id).collect();
     for node in all {
