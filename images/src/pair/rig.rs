@@ -24,6 +24,8 @@ pub(crate) const CLIENT: &str = "diarch-client";
 const SERVICE: &str = "svc0";
 /// What the SBD disk's loop device is made of.
 const SBD_IMAGE: &str = "sbd.img";
+/// What a node's first process carries out.
+const SCRIPT: &str = "node-init.sh";
 /// Size of the SBD disk and of the data disk, in mebibytes.
 const DISK_MIB: [u64; 2] = [4, 48];
 
@@ -68,6 +70,10 @@ impl Rig {
             nodes: [None, None],
             released: false,
         };
+        // Once: a shell reads its script as it goes, and would miss what is written anew.
+        let script = dir.join(SCRIPT);
+        fs::write(&script, include_str!("node-init.sh"))
+            .map_err(|e| format!("cannot write {}: {e}", script.display()))?;
         for node in NODES {
             rig.furnish(node)?;
         }
@@ -119,13 +125,10 @@ impl Rig {
             .open(self.console(index))
             .map_err(|e| format!("cannot write {name}'s console: {e}"))?;
         let errors = console.try_clone().map_err(|e| format!("cannot share a console: {e}"))?;
-        let script = self.dir.join("node-init.sh");
-        fs::write(&script, include_str!("node-init.sh"))
-            .map_err(|e| format!("cannot write {}: {e}", script.display()))?;
         let wrapper = Command::new("ip")
             .args(["netns", "exec", name, "unshare", "--fork", "--pid", "--mount-proc", "--mount"])
             .args(["--uts", "--ipc", "--propagation", "private", "--kill-child=SIGKILL", "bash"])
-            .arg(&script)
+            .arg(self.dir.join(SCRIPT))
             .args([self.dir.join(name).as_os_str(), name.as_ref()])
             .stdin(Stdio::null())
             .stdout(console)

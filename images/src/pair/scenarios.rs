@@ -427,9 +427,10 @@ fn standby(world: &mut World) -> Result<Option<Duration>, Failure> {
 fn clean_stop(world: &mut World) -> Result<Option<Duration>, Failure> {
     let (owner, other) = active(world)?;
     let fault = Instant::now();
-    world.rig.exec(owner, &["diarch", "stop"])?;
+    // When the node leaves, its namespace ends, and the command with it.
+    let asked = world.rig.exec(owner, &["diarch", "stop"]);
     let time = served_by(world, fault, other, "clean stop")?;
-    off_within(world, owner, PATIENCE)?;
+    off_within(world, owner, PATIENCE).map_err(|failure| asked.err().unwrap_or(failure))?;
     status_shows(world, other, &format!("peer {}: down: it left cleanly", NODES[owner]))?;
     Ok(Some(time))
 }
