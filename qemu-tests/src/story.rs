@@ -76,9 +76,10 @@ fn processes(word: &str) -> String {
     format!("ps -o pid,args | awk '$0 ~ / {word}( |$)/ && $0 !~ /awk/ {{ print $1 }}'")
 }
 
-/// Kills, without any warning, what runs with the argument `word`.
+/// Kills, without any warning, what runs with the argument `word`; fails if nothing does. A child
+/// that ends by itself in the meantime is no failure.
 fn kill(word: &str) -> String {
-    format!("kill -9 $({})", processes(word))
+    format!("found=$({}); test -n \"$found\" && {{ kill -9 $found; true; }}", processes(word))
 }
 
 impl Pair {
