@@ -8,7 +8,9 @@
 //!
 //! Every packet is sent again, with a new session sequence number, until it is answered or the
 //! request's time is over. A dialogue that stays unanswered for some repetitions starts again from
-//! Opening: the BMC may have taken a proof whose answer was lost, or have forgotten the session.
+//! Opening: the BMC may have taken a proof whose answer was lost, or have forgotten the session. So
+//! does a handshake that fails after a repetition, with more patience: a slow BMC has answered both
+//! with different numbers, and its answers do not fit together.
 //! Whatever way a request ends, a session that was opened is closed.
 
 use super::message::{self, Answer, Command, completion};
@@ -23,9 +25,11 @@ use core::time::Duration;
 use heapless::Deque;
 
 /// First wait for an answer; doubled at each retransmission.
-const RETRY_FIRST: Duration = Duration::from_millis(300);
+const RETRY_FIRST: Duration = Duration::from_millis(400);
+/// Handshakes that failed after a repetition and are begun again.
+const DOUBTS_MAX: u8 = 3;
 /// Longest wait for an answer.
-const RETRY_MAX: Duration = Duration::from_secs(2);
+const RETRY_MAX: Duration = Duration::from_secs(3);
 /// Repetitions after which a dialogue starts again.
 const REPEATS_MAX: u8 = 4;
 /// Pause before a busy BMC is asked again.
@@ -69,6 +73,14 @@ struct Dialogue {
     retry_at: Instant,
     retry: Duration,
     repeats: u8,
+    /// The first wait for an answer: grows with what the BMC has taken so far.
+    first: Duration,
+    /// When the question under way was first asked.
+    asked_at: Instant,
+    /// A packet of this handshake was sent more than once.
+    doubtful: bool,
+    /// Handshakes that failed in doubt.
+    doubts: u8,
 }
 
 /// An open session.
@@ -98,15 +110,33 @@ enum Work {
 
 impl Dialogue {
     fn new(now: Instant, request: PowerRequest, within: Duration) -> Self {
-        let (packet, retry) = (Payload::new(), RETRY_FIRST);
-        let (give_up_at, retry_at) = (now.after(within), now.after(retry));
-        Self { request, give_up_at, packet, retry_at, retry, repeats: 0 }
+        let (give_up_at, retry_at) = (now.after(within), now.after(RETRY_FIRST));
+        let (packet, retry, first) = (Payload::new(), RETRY_FIRST, RETRY_FIRST);
+        Self {
+            request,
+            give_up_at,
+            packet,
+            retry_at,
+            retry,
+            repeats: 0,
+            first,
+            asked_at: now,
+            doubtful: false,
+            doubts: 0,
+        }
     }
 
     fn wait(&mut self, now: Instant) {
         self.repeats = 0;
-        self.retry = RETRY_FIRST;
+        self.asked_at = now;
+        self.retry = self.first;
         self.retry_at = now.after(self.retry);
+    }
+
+    /// An answer came: the next one is waited for at least as long.
+    fn learn(&mut self, now: Instant) {
+        let took = now.since(self.asked_at);
+        self.first = self.first.max(took + took / 2).min(RETRY_MAX);
     }
 
     fn back_off(&mut self, now: Instant) {
@@ -190,7 +220,19 @@ impl Lan {
         debug_assert!(!full, "outputs are drained after every input");
     }
 
+    /// A handshake failed: for good, or because the BMC was asked twice and answered twice.
+    fn fail_handshake(&mut self, now: Instant, mut dialogue: Dialogue, error: DriverError) {
+        if dialogue.doubtful && dialogue.doubts < DOUBTS_MAX {
+            dialogue.doubts += 1;
+            dialogue.first = (dialogue.first * 2).min(RETRY_MAX);
+            self.become_opening(now, dialogue);
+        } else {
+            self.finish(None, Err(error));
+        }
+    }
+
     fn become_opening(&mut self, now: Instant, mut dialogue: Dialogue) {
+        dialogue.doubtful = false;
         self.tag = self.tag.wrapping_add(1);
         let handshake = Handshake::new(self.tag, self.random.block());
         if let Ok(payload) = handshake.open_request(&self.settings) {
@@ -272,6 +314,7 @@ impl Lan {
         let expected = p.kind == Kind::OpenResponse && p.is_plain();
         match expected.then(|| h.open_response(&self.settings, p.payload)) {
             Some(Ok(true)) => {
+                d.learn(now);
                 if let Ok(payload) = h.rakp1(&self.settings) {
                     self.send_plain(&mut d, now, Kind::Rakp(1), &payload);
                 }
@@ -286,12 +329,13 @@ impl Lan {
         let expected = p.kind == Kind::Rakp(2) && p.is_plain();
         match expected.then(|| h.rakp2(&self.settings, p.payload)) {
             Some(Ok(true)) => {
+                d.learn(now);
                 if let Ok(payload) = h.rakp3(&self.settings) {
                     self.send_plain(&mut d, now, Kind::Rakp(3), &payload);
                 }
                 self.state = State::Keyed(d, h);
             }
-            Some(Err(error)) => self.finish(None, Err(error)),
+            Some(Err(error)) => self.fail_handshake(now, d, error),
             Some(Ok(false)) | None => self.state = State::Proving(d, h),
         }
     }
@@ -306,9 +350,7 @@ impl Lan {
                 self.send_raise(&mut session);
                 self.state = State::Raising(d, session);
             }
-            // It took our proof and we missed its answer: it does not take the proof twice.
-            Some(Err(DriverError::Refused(..))) if d.repeats > 0 => self.become_opening(now, d),
-            Some(Err(error)) => self.finish(None, Err(error)),
+            Some(Err(error)) => self.fail_handshake(now, d, error),
             Some(Ok(None)) | None => self.state = State::Keyed(d, h),
         }
     }
@@ -467,6 +509,7 @@ impl Lan {
 
     fn repeat(&mut self, now: Instant, dialogue: &mut Dialogue) {
         dialogue.back_off(now);
+        dialogue.doubtful = true;
         self.emit(Output::Send(dialogue.packet.clone()));
     }
 

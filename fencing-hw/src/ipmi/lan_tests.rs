@@ -28,10 +28,13 @@ struct Bmc {
     /// The session is forgotten after this many commands.
     forget_after: Option<u32>,
     opened: u32,
+    /// New with each RAKP 1.
+    random: [u8; 16],
+    /// Answers take so long, in microseconds.
+    slow: u64,
 }
 
 const BMC_SESSION: u32 = 0x1234_5678;
-const BMC_RANDOM: [u8; 16] = [0xbb; 16];
 const GUID: [u8; 16] = [0x77; 16];
 
 impl Bmc {
@@ -52,6 +55,8 @@ impl Bmc {
             lose_proof: 0,
             forget_after: None,
             opened: 0,
+            random: [0xbb; 16],
+            slow: 0,
         }
     }
 
@@ -93,6 +98,7 @@ impl Bmc {
 
     fn rakp2(&mut self, settings: &Settings, payload: &[u8]) -> Payload {
         self.console_random.copy_from_slice(&payload[8..24]);
+        self.random[0] = self.random[0].wrapping_add(1);
         let name = &payload[28..];
         let console = CONSOLE_SESSION.to_le_bytes();
         let field = [payload[24], payload[27]];
@@ -102,14 +108,14 @@ impl Bmc {
                 &console,
                 &BMC_SESSION.to_le_bytes(),
                 &self.console_random,
-                &BMC_RANDOM,
+                &self.random,
                 &GUID,
                 &field,
                 name,
             ],
         );
         let mut body = Vec::from([payload[0], 0, 0, 0]);
-        for part in [&console[..], &BMC_RANDOM, &GUID, &code] {
+        for part in [&console[..], &self.random, &GUID, &code] {
             body.extend(part);
         }
         wire::write_plain(Kind::Rakp(2), &body).unwrap()
@@ -118,7 +124,7 @@ impl Bmc {
     fn rakp4(&mut self, settings: &Settings, payload: &[u8]) -> Payload {
         let field = [0x14, u8::try_from(settings.user.len()).unwrap()];
         let user = settings.user.as_bytes();
-        let parts = [&self.console_random[..], &BMC_RANDOM, &field, user];
+        let parts = [&self.console_random[..], &self.random, &field, user];
         let session = settings.suite.hash(self.password.bytes(), &parts);
         self.keys = Some(Keys::new(settings.suite, &session));
         let parts = [&self.console_random[..], &BMC_SESSION.to_le_bytes(), &GUID];
@@ -203,19 +209,25 @@ fn play(
     let mut now = 0;
     let within = Duration::from_secs(20);
     driver.handle_input(Instant::from_micros(0), Input::Request { request, within });
+    let mut flying: std::collections::VecDeque<(u64, Payload)> = std::collections::VecDeque::new();
     for _ in 0..10_000 {
         while let Some(output) = driver.poll_output() {
             match output {
                 Output::Done(result) => return (result, now / 1000),
                 Output::Send(datagram) => {
                     now += 1000;
-                    for reply in bmc.answer(&settings, &datagram) {
-                        driver.handle_input(Instant::from_micros(now), Input::Datagram(&reply));
-                    }
+                    let replies = bmc.answer(&settings, &datagram).into_iter();
+                    flying.extend(replies.map(|reply| (now + bmc.slow, reply)));
                 }
+            }
+            while let Some((_, reply)) = flying.pop_front_if(|(at, _)| *at <= now) {
+                driver.handle_input(Instant::from_micros(now), Input::Datagram(&reply));
             }
         }
         now += 10_000;
+        while let Some((_, reply)) = flying.pop_front_if(|(at, _)| *at <= now) {
+            driver.handle_input(Instant::from_micros(now), Input::Datagram(&reply));
+        }
         driver.handle_timeout(Instant::from_micros(now));
     }
     panic!("the request never ended");
@@ -274,6 +286,18 @@ fn a_proof_whose_answer_was_lost_is_given_again_in_a_new_session() {
     let mut bmc = Bmc { lose_proof: 1, ..Bmc::new("secret") };
     assert_eq!(play(&mut bmc, Suite::Sha1, PowerRequest::Off).0, Ok(PowerState::Off));
     assert_eq!(bmc.opened, 2);
+}
+
+#[test]
+fn a_slow_bmc_that_answers_a_repetition_with_other_numbers_is_understood() {
+    for slow_ms in [350, 500, 900, 1500, 2500] {
+        let mut bmc = Bmc { slow: slow_ms * 1000, ..Bmc::new("secret") };
+        let (result, took) = play(&mut bmc, Suite::Sha256, PowerRequest::Off);
+        assert_eq!(result, Ok(PowerState::Off), "{slow_ms} ms: after {took} ms");
+        let mut wrong = Bmc { slow: slow_ms * 1000, ..Bmc::new("another") };
+        let result = play(&mut wrong, Suite::Sha256, PowerRequest::Off).0;
+        assert_eq!(result, Err(DriverError::WrongSecret), "{slow_ms} ms");
+    }
 }
 
 #[test]
