@@ -81,6 +81,8 @@ struct Dialogue {
     doubtful: bool,
     /// Handshakes that failed in doubt.
     doubts: u8,
+    /// The state was read after the order, and was not as ordered.
+    disobeyed: bool,
 }
 
 /// An open session.
@@ -123,6 +125,7 @@ impl Dialogue {
             asked_at: now,
             doubtful: false,
             doubts: 0,
+            disobeyed: false,
         }
     }
 
@@ -430,12 +433,14 @@ impl Lan {
         let state = if status & 1 == 0 { PowerState::Off } else { PowerState::On };
         match w {
             Work::Verify(wanted) | Work::Pause(wanted) if state != wanted => {
+                d.disobeyed = true;
                 d.retry_at = now.after(VERIFY_PAUSE);
                 self.state = State::Working(d, s, Work::Pause(wanted));
             }
             Work::Verify(PowerState::Off) | Work::Pause(PowerState::Off)
                 if d.request == PowerRequest::Reboot =>
             {
+                d.disobeyed = false;
                 let work = Work::Order(PowerState::On);
                 self.next_command(&mut s, &mut d, now, work);
                 self.state = State::Working(d, s, work);
@@ -452,10 +457,12 @@ impl Lan {
             State::Idle | State::Opening(..) => DriverError::NoAnswer(Step::Open),
             State::Proving(..) | State::Keyed(..) => DriverError::NoAnswer(Step::Authenticate),
             State::Raising(..) => DriverError::NoAnswer(Step::Privilege),
-            State::Working(_, _, Work::Pause(wanted)) => DriverError::NotObeyed(match wanted {
-                PowerState::On => PowerState::Off,
-                PowerState::Off => PowerState::On,
-            }),
+            State::Working(d, _, Work::Verify(wanted) | Work::Pause(wanted)) if d.disobeyed => {
+                DriverError::NotObeyed(match wanted {
+                    PowerState::On => PowerState::Off,
+                    PowerState::Off => PowerState::On,
+                })
+            }
             State::Working(_, _, work) => DriverError::NoAnswer(work.step()),
         }
     }

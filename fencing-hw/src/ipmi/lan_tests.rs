@@ -253,6 +253,15 @@ fn an_order_that_is_never_obeyed_is_an_error_and_the_session_is_closed() {
 }
 
 #[test]
+fn an_order_that_was_seen_not_obeyed_is_reported_as_that_even_if_the_bmc_then_falls_silent() {
+    let mut bmc = Bmc { lag: None, forget_after: Some(8), ..Bmc::new("secret") };
+    let (result, _) = play(&mut Bmc { lose: 0, ..bmc }, Suite::Sha1, PowerRequest::Off);
+    assert_eq!(result, Err(DriverError::NotObeyed(PowerState::On)));
+    bmc = Bmc { lag: None, slow: 100_000, ..Bmc::new("secret") };
+    assert_eq!(play(&mut bmc, Suite::Sha1, PowerRequest::Off).0, result);
+}
+
+#[test]
 fn a_reboot_switches_on_only_what_was_seen_off() {
     let mut bmc = Bmc { lag: Some(3), ..Bmc::new("secret") };
     assert_eq!(play(&mut bmc, Suite::Sha256, PowerRequest::Reboot).0, Ok(PowerState::Off));

@@ -73,6 +73,15 @@ struct Dialogue {
     /// The device's name is asked for, before the stage's question.
     discovering: bool,
     corrections: u8,
+    /// What the last look at an ordered state found instead, and its value if that is unclear.
+    found: Option<Found>,
+}
+
+/// An ordered state that was not there yet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Found {
+    Other(PowerState),
+    Unclear(i32),
 }
 
 /// What is being asked.
@@ -88,8 +97,8 @@ enum Stage {
     Order(PowerState, usize),
     /// Whether this outlet, and all before it, are this.
     Verify(PowerState, usize),
-    /// One was not yet, or its state was this value: from the first again at the retry time.
-    Pause(PowerState, Option<i32>),
+    /// One was not yet: from the first again at the retry time.
+    Pause(PowerState),
 }
 
 impl Stage {
@@ -151,6 +160,7 @@ impl Outlets {
             number: 0,
             discovering: false,
             corrections: 0,
+            found: None,
         };
         if self.plugs.is_empty() {
             self.finish(Err(DriverError::NoSuchOutlet));
@@ -193,7 +203,7 @@ impl Outlets {
             Stage::Read(outlet, _) | Stage::Verify(_, outlet) => {
                 self.model?.state_of(self.plugs.get(outlet)?).map(get)
             }
-            Stage::Pause(..) => self.model?.state_of(self.plugs.first()?).map(get),
+            Stage::Pause(_) => self.model?.state_of(self.plugs.first()?).map(get),
             Stage::Order(wanted, outlet) => {
                 let (oid, value) = self.model?.order(self.plugs.get(outlet)?, wanted)?;
                 Some(Unit::request(Kind::Set, dialogue.number, oid, Value::Integer(value)))
@@ -241,7 +251,7 @@ impl Outlets {
         if let Some(unit) = unit
             && unit.kind == Kind::Response
             && unit.request == dialogue.number
-            && !matches!(dialogue.stage, Stage::Pause(..))
+            && !matches!(dialogue.stage, Stage::Pause(_))
             && asked.is_some_and(|asked| asked.oid == unit.oid)
         {
             self.handle_answer(now, dialogue, &unit);
@@ -317,7 +327,7 @@ impl Outlets {
             (Stage::Verify(wanted, outlet), Value::Integer(value)) => {
                 self.handle_verify(now, d, wanted, outlet, *value);
             }
-            (Stage::Pause(..), _) => self.dialogue = Some(d),
+            (Stage::Pause(_), _) => self.dialogue = Some(d),
             (
                 Stage::Identify | Stage::Probe(_) | Stage::Read(..) | Stage::Verify(..),
                 Value::Null | Value::Integer(_) | Value::Object(_) | Value::Absent | Value::Other,
@@ -373,13 +383,14 @@ impl Outlets {
     ) {
         let state = self.meaning(value);
         if state != Some(wanted) {
-            let unclear = state.is_none().then_some(value);
+            d.found = Some(state.map_or(Found::Unclear(value), Found::Other));
             d.retry_at = now.after(VERIFY_PAUSE);
-            d.stage = Stage::Pause(wanted, unclear);
+            d.stage = Stage::Pause(wanted);
             self.dialogue = Some(d);
         } else if outlet + 1 < self.plugs.len() {
             self.ask(now, Dialogue { stage: Stage::Verify(wanted, outlet + 1), ..d });
         } else if d.request == PowerRequest::Reboot {
+            d.found = None;
             self.ask(now, Dialogue { stage: Stage::Order(PowerState::On, 0), ..d });
         } else {
             self.finish(Ok(wanted));
@@ -390,14 +401,16 @@ impl Outlets {
     const fn lateness(&self, d: &Dialogue) -> DriverError {
         match d.stage {
             _ if d.discovering => DriverError::NoAnswer(Step::Open),
-            Stage::Pause(_, Some(value)) => DriverError::Unclear(value),
-            Stage::Pause(PowerState::On, None) => DriverError::NotObeyed(PowerState::Off),
-            Stage::Pause(PowerState::Off, None) => DriverError::NotObeyed(PowerState::On),
             Stage::Identify
             | Stage::Probe(_)
             | Stage::Read(..)
             | Stage::Order(..)
-            | Stage::Verify(..) => DriverError::NoAnswer(d.stage.step()),
+            | Stage::Verify(..)
+            | Stage::Pause(_) => match d.found {
+                Some(Found::Other(state)) => DriverError::NotObeyed(state),
+                Some(Found::Unclear(value)) => DriverError::Unclear(value),
+                None => DriverError::NoAnswer(d.stage.step()),
+            },
         }
     }
 }
@@ -430,7 +443,7 @@ impl PowerSwitch for Outlets {
             let error = self.lateness(&dialogue);
             self.finish(Err(error));
         } else if now >= dialogue.retry_at {
-            if let Stage::Pause(wanted, _) = dialogue.stage {
+            if let Stage::Pause(wanted) = dialogue.stage {
                 self.ask(now, Dialogue { stage: Stage::Verify(wanted, 0), ..dialogue });
             } else {
                 dialogue.back_off(now);
