@@ -1,8 +1,10 @@
-//! What the manager asks of power switches, in its own process: nothing is started, so that a node
-//! that is short of memory can still fence.
+//! What the manager asks of power switches. Drivers run in its own process: nothing is started, so
+//! that a node that is short of memory can still fence. Other fence agents are run where they are
+//! installed.
 
-use super::agents::AGENTS;
+use super::agents::{AGENTS, Agent};
 use super::device::Device;
+use super::installed;
 use super::parameters::Parameters;
 use diarch_cluster::fencing::device::Device as Configured;
 use diarch_cluster::fencing::{Power, PowerAction};
@@ -21,9 +23,14 @@ pub(crate) fn is_native(name: &str) -> bool {
 /// # Errors
 /// Why nothing is known, for people; never a secret.
 pub(crate) async fn ask(configured: &Configured, action: PowerAction) -> Result<Power, String> {
-    let agent = AGENTS.iter().find(|agent| agent.name == configured.agent);
-    let agent = *agent.ok_or_else(|| format!("there is no driver for {}", configured.agent))?;
-    let parameters = Parameters::of_pairs(agent.options(), &configured.parameters.0);
+    match AGENTS.iter().find(|agent| agent.name == configured.agent) {
+        Some(agent) => driver(*agent, configured, action).await,
+        None => installed::ask(configured, action).await,
+    }
+}
+
+async fn driver(agent: Agent, device: &Configured, action: PowerAction) -> Result<Power, String> {
+    let parameters = Parameters::of_pairs(agent.options(), &device.parameters.0);
     if let Some(script) = SCRIPTS.iter().find(|script| parameters.is_set(script)) {
         return Err(format!("{script} is not run here: configure the password itself"));
     }

@@ -11,6 +11,7 @@ mod ask;
 mod bmc;
 mod device;
 mod drive;
+mod installed;
 mod metadata;
 mod options;
 mod parameters;

@@ -6,8 +6,8 @@ use super::metadata;
 use super::options::{OF_IPMI, OF_SNMP};
 use super::parameters::Parameters;
 use core::time::Duration;
-use diarch_cluster::fencing::PowerAction;
 use diarch_cluster::fencing::device::{Device as Configured, Parameters as Secrets};
+use diarch_cluster::fencing::{Power, PowerAction};
 
 fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
@@ -166,7 +166,7 @@ fn configured(agent: &str, pairs: &[(&str, &str)]) -> Configured {
 #[test]
 fn what_a_manager_cannot_ask_says_why_and_never_that_the_power_is_off() {
     for (device, wrong) in [
-        (configured("fence_unheard_of", &[]), "no driver for fence_unheard_of"),
+        (configured("fence_unheard_of", &[]), "NotInstalled"),
         (configured("fence_ipmilan", &[("login", "admin")]), "ip is missing"),
         (
             configured("fence_ipmilan", &[("ip", "127.0.0.1"), ("passwd_script", "/bin/cat")]),
@@ -199,4 +199,43 @@ fn a_device_that_says_nothing_at_all_is_given_up_long_before_it_could_have_obeye
         let failed = smol::block_on(super::ask(&device, PowerAction::Off)).unwrap_err();
         assert!(failed.contains("no answer"), "{failed}");
     }
+}
+
+/// An agent of this test, removed at its end.
+struct Script(std::path::PathBuf);
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.0).ok();
+    }
+}
+
+/// What comes of `action` by an agent whose actions end as this case of a shell says.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
+fn by_agent(name: &str, cases: &str, action: PowerAction) -> Option<Result<Power, String>> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let agent = format!("fence_diarch_{name}_{}", std::process::id());
+    let script = Script(std::path::Path::new("/usr/sbin").join(&agent));
+    let text = format!("#!/bin/sh\nwhile read -r l; do case $l in {cases} esac; done\nexit 1\n");
+    let usable = std::fs::create_dir_all(crate::process::WORKING_FOLDER).is_ok();
+    if !usable || std::fs::write(&script.0, text).is_err() {
+        println!("skipped: /usr/sbin cannot be written");
+        return None;
+    }
+    std::fs::set_permissions(&script.0, std::fs::Permissions::from_mode(0o755)).unwrap();
+    Some(smol::block_on(super::ask(&configured(&agent, &[("ip", "10.0.0.1")]), action)))
+}
+
+#[test]
+fn an_installed_agent_is_believed_off_only_after_an_order_that_it_carried_out() {
+    let obeys = "action=off) exit 0;; action=status) exit 2;;";
+    let Some(off) = by_agent("obeys", obeys, PowerAction::Off) else { return };
+    assert_eq!(off, Ok(Power::Off));
+    let confused = "action=*) exit 2;;";
+    for action in [PowerAction::Status, PowerAction::Off, PowerAction::On] {
+        let said = by_agent("confused", confused, action).unwrap();
+        assert!(said.is_err(), "{action:?}: {said:?}");
+    }
+    let unsure = "action=off) exit 0;; action=status) exit 1;;";
+    assert!(by_agent("unsure", unsure, PowerAction::Off).unwrap().is_err());
 }
