@@ -220,10 +220,15 @@ fn importance(t: &Tables<'_>, a: RscIdx, b: RscIdx) -> Ordering {
 fn keep_apart(t: &mut Tables<'_>, c: &Colocation<'_>, swap: bool) {
     let ends = ((c.dependent, c.dependent_role), (c.primary, c.primary_role));
     let ((first, first_role), (then, then_role)) = if swap { (ends.1, ends.0) } else { ends };
-    let down: &[&'static str] = if first_role == Role::Promoted { &["demote"] } else { &["stop"] };
+    let down: &[&'static str] = match first_role {
+        Role::Promoted => &["demote"],
+        Role::Unpromoted => &["stop", "promote"],
+        Role::Unknown | Role::Stopped | Role::Started => &["stop"],
+    };
     let up: &[&'static str] = match then_role {
         Role::Promoted => &["promote"],
-        Role::Unknown | Role::Stopped | Role::Started | Role::Unpromoted => &["start"],
+        Role::Unpromoted => &["start", "demote"],
+        Role::Unknown | Role::Stopped | Role::Started => &["start"],
     };
     for &down in down {
         for &up in up {

@@ -258,7 +258,6 @@ fn clone(t: &mut Tables<'_>, rsc: RscIdx) {
         add(t, rsc, "demoted", rsc, "stop", Relation::ORDERED);
         add(t, rsc, "running", rsc, "promote", Relation::UNRUNNABLE_FIRST_BLOCKS);
     }
-    let bundled = t.is_bundled(rsc);
     let mut last: Vec<RscIdx> = Vec::new();
     let mut children = t.resources[rsc].children.clone();
     if ordered {
@@ -282,10 +281,7 @@ fn clone(t: &mut Tables<'_>, rsc: RscIdx) {
             add(t, before, "start", child, "start", implied);
             add(t, child, "stop", before, "stop", implied);
         }
-        // In a bundle some may have nothing to do, and pass nothing on.
-        if !bundled {
-            last.clear();
-        }
+        // Some may have nothing to do, and pass nothing on: each waits for all before it.
         if ordered {
             last.push(child);
         }

@@ -110,10 +110,29 @@ fn action(out: &mut String, action: &GraphAction) {
         out.push_str("/>\n");
     }
     out.push_str("        <attributes");
-    for (name, value) in &action.attributes {
+    // What is no name of an attribute stands in an element of its own.
+    let nameless = |name: &str| name.starts_with(|c: char| c.is_ascii_digit());
+    let (params, named): (Vec<_>, Vec<_>) =
+        action.attributes.iter().partition(|(name, _)| nameless(name));
+    for (name, value) in named {
         attribute(out, name, value);
     }
-    out.push_str(" />\n");
+    if params.is_empty() {
+        out.push_str(" />\n");
+    } else {
+        out.push_str(" >\n");
+        for (name, value) in params {
+            append(
+                out,
+                format_args!(
+                    "          <param name=\"{}\" value=\"{}\"/>\n",
+                    escape(name),
+                    escape(value)
+                ),
+            );
+        }
+        out.push_str("        </attributes>\n");
+    }
     for (list, nodes) in [("downed", &action.downed), ("maintenance", &action.maintenance)] {
         if nodes.is_empty() {
             continue;

@@ -2,7 +2,7 @@
 
 use super::Notice;
 use crate::assign::place;
-use crate::model::{NodeIdx, Role, RscIdx, Tables};
+use crate::model::{Discovery, NodeIdx, Placed, Role, RscIdx, Tables};
 use std::collections::BTreeMap;
 
 /// The meta-attributes of a notification, by name.
@@ -28,7 +28,7 @@ pub(super) fn collect(t: &Tables<'_>, notice: &Notice) -> Environment {
         for &action in &row.actions {
             let action = &t.actions[action];
             let told = matches!(action.task, "start" | "stop" | "promote" | "demote");
-            if told && !action.optional && action.node.is_some() {
+            if told && !action.optional && action.runnable && action.node.is_some() {
                 lists.entry(action.task).or_default().push((inner, action.node));
             }
         }
@@ -51,7 +51,12 @@ pub(super) fn collect(t: &Tables<'_>, notice: &Notice) -> Environment {
     }
     let names =
         |nodes: &mut dyn Iterator<Item = NodeIdx>| joined(nodes.map(|node| t.nodes[node].name));
-    let mut allowed = t.resources[top].allowed.nodes();
+    // Where it is not even looked for, it is not available.
+    let row = &t.resources[top];
+    let open =
+        |placed: &&Placed| !row.exclusive_discovery || placed.discovery == Discovery::Exclusive;
+    let mut allowed: Vec<NodeIdx> =
+        row.allowed.iter().filter(open).map(|placed| placed.node).collect();
     allowed.sort_by_key(|&node| t.nodes[node].name);
     out.insert("notify_available_uname".to_owned(), names(&mut allowed.into_iter()));
     out.insert("notify_all_uname".to_owned(), names(&mut t.node_order.iter().copied()));

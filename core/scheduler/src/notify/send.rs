@@ -21,6 +21,7 @@ fn settle(t: &mut Tables<'_>, notice: &Notice) {
     if let (Some(action), Some(pre)) = (notice.action, notice.pre) {
         for at in pre {
             t.actions[at].optional = t.actions[action].optional;
+            t.actions[at].runnable = t.actions[action].runnable;
         }
     }
     for at in notice.post {
@@ -119,7 +120,7 @@ fn make(
     let action = create::keyed(t, rsc, "notify", key, 0, Some(node), optional);
     let row = &mut t.actions[action];
     for (name, value) in told {
-        row.meta.entry(name).or_insert(value);
+        row.meta.insert(name, value);
     }
     row.meta.extend(environment.clone());
     crate::order::link(t, step, action, Relation::ORDERED);

@@ -165,8 +165,13 @@ fn interleave(
     filter: u8,
     kind: Relation,
 ) {
-    let current = matches!(t.actions[first].task, "stopped" | "demoted" | "stop" | "demote");
-    let first_task = base_task(t.actions[first].task);
+    let first_task = match t.actions[first].task {
+        "notified" | "notify" => {
+            t.actions[first].meta.get("notify_operation").map_or("", |told| base_task(told))
+        }
+        task => base_task(task),
+    };
+    let current = matches!(first_task, "stop" | "demote");
     let then_task = base_task(t.actions[then].task);
     for instance in t.instances(then_rsc, is_promotion(then_task)) {
         let Some(partner) = compatible(t, instance, first_rsc, current) else {
