@@ -28,7 +28,11 @@ pub(super) fn check<'c>(t: &mut Tables<'c>, rsc: RscIdx, node: NodeIdx, op: Elem
     }
     let task = op.attribute("operation").unwrap_or("");
     let interval_ms = interval_of(op);
-    match difference(t, rsc, node, op) {
+    let difference = difference(t, rsc, node, op);
+    if difference != Difference::None {
+        crate::fence::unfence_again(t, rsc, node, "Device parameters changed");
+    }
+    match difference {
         Difference::None => return,
         Difference::Restart => restart(t, rsc, node),
         Difference::Reload => reload(t, rsc, node),
@@ -55,6 +59,7 @@ pub(super) fn check_agent(
     if now.into_iter().all(same) {
         return false;
     }
+    crate::fence::unfence_again(t, rsc, node, "Device definition changed");
     super::removed::forget(t, rsc, node, false);
     if t.resources[rsc].active_on.contains(&node) {
         create::resource(t, rsc, "start", 0, Some(node), false);

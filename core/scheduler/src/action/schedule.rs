@@ -238,7 +238,9 @@ fn start(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
     let node = t.resources[rsc].assigned_to;
     let action = create::resource(t, rsc, "start", 0, node, true);
     if let Some(node) = node {
-        fence::unfence_before(t, rsc, node, action);
+        let relation = Relation::ORDERED.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
+        let relation = relation.with(Relation::FIRST_IMPLIES_THEN);
+        fence::unfence_before(t, rsc, node, action, relation);
     }
     if t.actions[action].runnable && !optional {
         t.actions[action].optional = false;
@@ -282,6 +284,7 @@ fn stop(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
             t.actions[action].reason = Some("node availability".to_owned());
         }
         guest_pseudo(t, action, Some(node));
+        fence::unfence_after(t, rsc, node, action);
         if !t.resources[rsc].managed {
             t.actions[action].runnable = false;
         }

@@ -77,7 +77,7 @@ fn avoid_remote(t: &mut Tables<'_>, rsc: RscIdx) {
 /// What is inside a container depends on it.
 fn fillers(t: &mut Tables<'_>, rsc: RscIdx) {
     for filler in t.resources[rsc].fillers.clone() {
-        if t.resources[rsc].removed || t.resources[filler].removed_filler {
+        if !t.resources[rsc].removed && t.resources[filler].removed_filler {
             continue;
         }
         add(

@@ -10,6 +10,7 @@ use crate::action::create;
 use crate::model::{
     ActionIdx, NoQuorum, NodeIdx, OnFail, Relation, Requires, Role, RscIdx, Tables,
 };
+use diarch_cib::digest;
 
 /// Notes that a node has to be fenced, and why.
 pub(crate) fn demand(t: &mut Tables<'_>, node: NodeIdx, reason: &str, priority_delay: bool) {
@@ -89,6 +90,9 @@ pub(crate) fn action(
         action.meta.insert("on_node".to_owned(), name.to_owned());
         action.meta.insert("on_node_uuid".to_owned(), id.to_owned());
         action.meta.insert("stonith_action".to_owned(), operation);
+        if t.have_unfencing {
+            digests(t, index, node);
+        }
     }
     if priority_delay {
         delay(t, index, node);
@@ -97,6 +101,22 @@ pub(crate) fn action(
         t.actions[index].reason = Some(reason.to_owned());
     }
     index
+}
+
+/// Notes with which parameters the devices that unfence a node would do it now.
+fn digests(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx) {
+    let (mut all, mut open) = (String::new(), String::new());
+    for (rsc, row) in t.resources.iter().filter(|(_, row)| row.unfence_device) {
+        let parameters = crate::unpack::resources::parameters(t, rsc, Some(node));
+        let pairs = parameters.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+        let own = pairs.clone().filter(|(name, _)| !name.starts_with("pcmk_"));
+        let known = |digest: String| format!("{}:{}:{digest},", row.id, row.agent);
+        all.push_str(&known(digest::of_parameters(pairs, false)));
+        open.push_str(&known(digest::of_parameters(own, false)));
+    }
+    let meta = &mut t.actions[action].meta;
+    meta.insert("digests_all".to_owned(), all);
+    meta.insert("digests_secure".to_owned(), open);
 }
 
 /// The more important node of an even split is shot later.
@@ -124,17 +144,45 @@ fn delay(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx) {
 }
 
 /// A node that has to be unfenced is so before anything is started or probed there.
-pub(crate) fn unfence_before(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, then: ActionIdx) {
+pub(crate) fn unfence_before(
+    t: &mut Tables<'_>,
+    rsc: RscIdx,
+    node: NodeIdx,
+    then: ActionIdx,
+    relation: Relation,
+) {
     let row = &t.resources[rsc];
     let wanted = row.requires == Requires::Unfencing || row.fence_device;
-    if !wanted || !t.have_unfencing {
-        return;
+    if wanted && t.have_unfencing {
+        let unfence = unfence(t, node);
+        crate::order::link(t, unfence, then, relation);
     }
+}
+
+/// What needs unfencing stops before its node is unfenced anew.
+pub(crate) fn unfence_after(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, first: ActionIdx) {
+    if t.resources[rsc].requires == Requires::Unfencing && t.have_unfencing {
+        let unfence = unfence(t, node);
+        let relation = Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST);
+        crate::order::link(t, first, unfence, relation);
+    }
+}
+
+fn unfence(t: &mut Tables<'_>, node: NodeIdx) -> ActionIdx {
     let done = t.nodes[node].attributes.get("#node-unfenced");
     let done = done.is_some_and(|value| *value != "0");
-    let unfence = action(t, node, Some("on"), done, "", false);
-    if done {
-        return;
+    action(t, node, Some("on"), done, "", false)
+}
+
+/// A node is unfenced anew where a device that does it is not what it was.
+pub(crate) fn unfence_again(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, reason: &str) {
+    let row = &t.nodes[node];
+    if t.have_unfencing
+        && t.resources[rsc].fence_device
+        && row.online
+        && !row.pending
+        && !row.shutdown
+    {
+        action(t, node, Some("on"), false, reason, false);
     }
-    crate::order::link(t, unfence, then, Relation::ORDERED.with(Relation::UNRUNNABLE_FIRST_BLOCKS));
 }

@@ -90,7 +90,6 @@ fn on_remote(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx, connection: R
             Reach::Lost => {
                 let reason = "resources are active and the connection is unrecoverable";
                 crate::fence::demand(t, node, reason, false);
-                after(t, connection, "stop", action, Relation::FIRST_IMPLIES_THEN);
             }
             Reach::Waiting => after(t, connection, "start", action, Relation::ORDERED),
         },

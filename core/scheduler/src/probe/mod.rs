@@ -133,7 +133,8 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     }
     let probe = create::resource(t, rsc, "monitor", 0, Some(node), false);
     t.actions[probe].optional = false;
-    crate::fence::unfence_before(t, rsc, node, probe);
+    let relation = Relation::ORDERED.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
+    crate::fence::unfence_before(t, rsc, node, probe, relation);
     let row = &t.resources[rsc];
     let target = if !row.active_on.contains(&node) {
         "7"

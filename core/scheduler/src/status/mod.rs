@@ -33,8 +33,25 @@ pub(crate) fn unpack(t: &mut Tables<'_>) {
     }
     while histories(t, status, false) {}
     histories(t, status, true);
+    removed_fillers(t);
     stop_containers(t);
     remote_nodes(t);
+}
+
+/// What is left of removed guests is inside what is left of their containers.
+fn removed_fillers(t: &mut Tables<'_>) {
+    for rsc in t.resources.ids() {
+        let row = &t.resources[rsc];
+        if !row.removed || row.container.is_some() {
+            continue;
+        }
+        let container = row.meta("container").and_then(|id| t.resource(id));
+        if let Some(container) = container.filter(|&at| at != rsc) {
+            t.resources[rsc].container = Some(container);
+            t.resources[rsc].removed_filler = true;
+            t.resources[container].fillers.push(rsc);
+        }
+    }
 }
 
 /// Reads the histories of nodes that are ready for it; tells whether there was any.

@@ -170,7 +170,7 @@ fn expired(t: &mut Tables<'_>, entry: &Entry<'_>) -> bool {
             expired = true;
         }
         if effective.count > 0 {
-            t.recheck_at(effective.last + timeout);
+            t.recheck_at(effective.last + timeout + 1);
         }
         if expired {
             let all = failcount::of(t, entry.rsc, entry.node, true);

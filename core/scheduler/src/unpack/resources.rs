@@ -226,6 +226,15 @@ pub(crate) fn finish<'c>(
             t.resources[rsc].allowed.put(placed);
         }
     }
+    let row = &t.resources[rsc];
+    if !t.options.symmetric && row.remote_connection && row.meta("container").is_some() {
+        // A guest's connection may be wherever its container is.
+        for node in t.nodes.ids() {
+            if !t.is_bundle_node(node) {
+                t.resources[rsc].allowed.put_score(node, 0);
+            }
+        }
+    }
     match t.resources[rsc].variant {
         Variant::Primitive => Some(()),
         Variant::Group(_) => group(t, rsc),
