@@ -1,6 +1,9 @@
-//! The service network: a hub with both machines on it and the client outside.
+//! The service network, a hub with both machines on it and the client outside, and the links, wires
+//! from one machine to the other.
 //!
-//! Frames are datagrams on Unix sockets. What cannot be delivered at once is lost, as on a wire.
+//! Frames are datagrams on Unix sockets. What cannot be delivered at once is lost, as on a wire. No
+//! machine sends to another one's socket itself: the emulator spends its whole time on trying again
+//! as long as the other machine is stopped, or boots and takes no frames yet.
 
 use crate::trouble::Trouble;
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
@@ -10,9 +13,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 /// The longest frame, in bytes.
 const FRAME_MAX: usize = 2048;
+/// How long a frame may wait for room at its receiver.
+const SEND_MAX: Duration = Duration::from_millis(1);
 
 /// One machine's place on the hub: our socket, and the machine's.
 #[derive(Debug)]
@@ -36,30 +42,49 @@ pub(crate) struct Port {
     address: [u8; 4],
 }
 
+/// Binds our socket of a pair of paths, ours and the machine's.
+fn bind((ours, theirs): (PathBuf, PathBuf)) -> Result<Place, Trouble> {
+    let doing = format!("binding {}", ours.display());
+    let ours = UnixDatagram::bind(&ours).map_err(Trouble::rig(doing))?;
+    // Receiving waits; sending must not: a machine that is stopped stops nobody else.
+    ours.set_write_timeout(Some(SEND_MAX)).map_err(Trouble::rig("setting up a network"))?;
+    Ok(Place { ours, theirs })
+}
+
+/// Lays a wire between the machines: for each our socket's path and the machine's.
+///
+/// # Errors
+/// If a socket cannot be bound.
+pub(crate) fn wire(paths: [(PathBuf, PathBuf); 2]) -> Result<(), Trouble> {
+    let [first, second] = paths;
+    let places = Arc::new([bind(first)?, bind(second)?]);
+    for machine in 0..2 {
+        let places = Arc::clone(&places);
+        thread::spawn(move || {
+            let mut frame = [0; FRAME_MAX];
+            while let Ok(length) = places[machine].ours.recv(&mut frame) {
+                places[1 - machine].send(&frame[..length]);
+            }
+        });
+    }
+    Ok(())
+}
+
 /// Opens the hub: for each machine our socket's path and the machine's. The client's IPv4 address
 /// is `address`.
 ///
 /// # Errors
 /// If a socket cannot be bound.
 pub(crate) fn open(paths: [(PathBuf, PathBuf); 2], address: [u8; 4]) -> Result<Port, Trouble> {
-    let bind = |(ours, theirs): (PathBuf, PathBuf)| {
-        let doing = format!("binding {}", ours.display());
-        let ours = UnixDatagram::bind(&ours).map_err(Trouble::rig(doing))?;
-        let doing = "setting up the hub";
-        ours.set_nonblocking(false).map_err(Trouble::rig(doing))?;
-        Ok(Place { ours, theirs })
-    };
     let [first, second] = paths;
     let places = Arc::new([bind(first)?, bind(second)?]);
     let (sender, arrived) = channel();
     for machine in 0..2 {
         let places = Arc::clone(&places);
         let sender: Sender<Vec<u8>> = sender.clone();
-        let receiving =
-            places[machine].ours.try_clone().map_err(Trouble::rig("setting up the hub"))?;
         thread::spawn(move || {
             let mut frame = [0; FRAME_MAX];
-            while let Ok(length) = receiving.recv(&mut frame) {
+            while let Ok(length) = places[machine].ours.recv(&mut frame) {
                 places[1 - machine].send(&frame[..length]);
                 if sender.send(frame[..length].to_vec()).is_err() {
                     return;
@@ -67,19 +92,12 @@ pub(crate) fn open(paths: [(PathBuf, PathBuf); 2], address: [u8; 4]) -> Result<P
             }
         });
     }
-    for place in places.iter() {
-        // Only sending must never wait; a machine that is stopped does not stop the hub.
-        place
-            .ours
-            .set_write_timeout(Some(std::time::Duration::from_millis(1)))
-            .map_err(Trouble::rig("setting up the hub"))?;
-    }
     Ok(Port { places, arrived, address })
 }
 
 impl Port {
     /// Waits for a frame to arrive, at most for `limit`; says whether one can be received.
-    pub(crate) fn next(&self, limit: std::time::Duration) -> Option<Vec<u8>> {
+    pub(crate) fn next(&self, limit: Duration) -> Option<Vec<u8>> {
         let mut frame = self.arrived.recv_timeout(limit).ok()?;
         announced(&mut frame, self.address);
         Some(frame)

@@ -130,18 +130,23 @@ impl Pair {
             NAMES.map(|name| (socket(&format!("hub-{name}"), "service"), socket(name, "service"))),
             CLIENT_ADDRESS,
         )?;
+        for link in LINKS {
+            network::wire(
+                NAMES.map(|name| (socket(&format!("wire-{name}"), link), socket(name, link))),
+            )?;
+        }
         let mut machines = Vec::new();
         for (machine, name) in NAMES.into_iter().enumerate() {
             let own = folder.join(name);
             fs::create_dir_all(&own).map_err(Trouble::rig("making a machine's folder"))?;
-            let peer = NAMES[1 - machine];
             let mut interfaces = vec![(
                 "service".to_owned(),
                 socket(name, "service"),
                 socket(&format!("hub-{name}"), "service"),
             )];
             for link in LINKS {
-                interfaces.push((link.to_owned(), socket(name, link), socket(peer, link)));
+                let wire = socket(&format!("wire-{name}"), link);
+                interfaces.push((link.to_owned(), socket(name, link), wire));
             }
             let hardware = Hardware {
                 machine,

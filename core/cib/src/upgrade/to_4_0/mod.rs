@@ -47,8 +47,8 @@ fn moons(work: &mut Work) {
 /// Levels of fencing go from 1 to 9.
 fn levels(work: &mut Work) {
     let above = |text: &str| text.parse::<u64>().is_ok_and(|index| index > 9);
-    let gone = work
-        .find(|e| e.name() == "fencing-level" && e.attribute("index").is_some_and(above));
+    let gone =
+        work.find(|e| e.name() == "fencing-level" && e.attribute("index").is_some_and(above));
     for level in gone {
         work.drop_element(level, "a fencing level above 9 was never tried");
     }
