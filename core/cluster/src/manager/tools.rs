@@ -5,7 +5,7 @@ use super::{Author, Clocks, Held, Leaving, Manager};
 use crate::attributes::{Update, Write, expanded};
 use crate::controller::status;
 use crate::manager_io::{ClientId, Credentials, Output};
-use crate::replication::requests::operation;
+use crate::replication::requests::{operation, with_target};
 use crate::replication::{Change, Message};
 use crate::request::{CibOperation, CibRequest, Reply, Request};
 use crate::transition::Abort;
@@ -183,6 +183,7 @@ impl Manager {
 
     fn change_cib(&mut self, at: Clocks, author: Author, user: &str, requests: Vec<CibRequest>) {
         let stamp = self.stamp(at, "cibadmin", user);
+        let requests = with_target(requests);
         if self.commit(at, author, Change::Requests { requests, stamp }) {
             self.abort(Abort::Configuration);
         }

@@ -5,6 +5,7 @@ use crate::controller::status;
 use crate::request::{CibOperation, CibRequest};
 use diarch_cib::Document;
 use diarch_cib::operations::{self, Applied, Kind, Operation, Refusal};
+use diarch_cib::upgrade::Dialect;
 
 /// What the library calls a tool's request.
 #[must_use]
@@ -30,6 +31,19 @@ pub fn operation(request: &CibRequest) -> Operation<'_> {
         score: request.score,
         no_children: request.no_children,
     }
+}
+
+/// Writes into upgrades without a target the newest dialect that this node validates, so that both
+/// nodes go equally far.
+#[must_use]
+pub fn with_target(mut requests: Vec<CibRequest>) -> Vec<CibRequest> {
+    for request in &mut requests {
+        if request.operation == CibOperation::Upgrade && request.input.is_none() {
+            let newest = Dialect::NEWEST.text();
+            request.input = Some(format!("<cib validate-with=\"{newest}\"/>"));
+        }
+    }
+    requests
 }
 
 /// Carries all requests out, or none.

@@ -71,6 +71,27 @@ fn a_lost_peer_is_taken_over_only_with_proof_and_its_history_is_erased() {
 }
 
 #[test]
+fn an_upgrade_asked_of_either_node_is_one_on_both() {
+    let upgrade = || Request::Cib(CibRequest::new(CibOperation::Upgrade));
+    for node in 0..2 {
+        let mut world = World::new(&[primitive("r")]);
+        world.both();
+        world.run(SECOND * 5);
+        world.ask(node, upgrade());
+        world.run(SECOND * 5);
+        world.ask(node, upgrade());
+        world.run(SECOND * 5);
+        let rcs: Vec<i32> = world.answers.iter().map(|reply| reply.rc).collect();
+        assert_eq!(rcs, [0, 1], "{:?}", world.answers);
+        assert!(world.answers[1].message.contains("already the latest"), "{:?}", world.answers);
+        let cib = world.cib(0);
+        assert!(cib.contains("pacemaker-4.0") && cib.contains("admin_epoch=\"1\""), "{cib}");
+        assert_eq!((world.count("r start"), world.count("stop")), (1, 0), "{:?}", world.ran);
+        world.assert_same_cib();
+    }
+}
+
+#[test]
 fn a_loss_that_only_one_side_saw_is_mended() {
     for node in 0..2 {
         let mut world = World::new(&[primitive("r")]);
