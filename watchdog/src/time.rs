@@ -6,7 +6,7 @@ use core::time::Duration;
 ///
 /// The origin is the same for every process of one boot (the platform uses `CLOCK_BOOTTIME`, which
 /// goes on while a machine is suspended), so instants may travel between guardian and manager.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Instant(u64);
 
 impl Instant {

@@ -16,7 +16,7 @@ pub const NAME_MAX: usize = 63;
 pub type NodeName = String<NAME_MAX>;
 
 /// Which of the two nodes: the first or the second in the file.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum NodeIndex {
     /// The node named first.
     First,

@@ -8,7 +8,7 @@ use crate::guardian_io::{FrameFault, LinkIndex};
 use core::time::Duration;
 
 /// Identity of one boot of one node: random, new at every start of the guardian.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct BootId(pub u64);
 
 /// Why the peer cannot touch shared data any more. Recorded, and shown to the operator.

@@ -24,7 +24,7 @@ pub const fn sector_of(node: NodeIndex, copy: u64) -> u64 {
 }
 
 /// What a generation of the claim can decide.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum Owner {
     /// Nothing was ever decided.
     #[default]
@@ -57,7 +57,7 @@ impl Owner {
 }
 
 /// Which owner a generation was decided for.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Decision {
     /// Grows by one with each decision; zero before the first.
     pub generation: u64,
@@ -66,7 +66,7 @@ pub struct Decision {
 }
 
 /// One node's block.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Block {
     /// Counts this node's writes, over all its boots.
     pub sequence: u64,

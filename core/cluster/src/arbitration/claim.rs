@@ -38,7 +38,7 @@ pub enum Outcome {
     Decided(Decision),
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Phase {
     Loading,
     Idle,
@@ -48,7 +48,7 @@ enum Phase {
 }
 
 /// This node's part in the claim.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Claim {
     local: NodeIndex,
     boot: BootId,

@@ -8,7 +8,7 @@ use crate::guardian_io::SelfFence;
 use core::fmt::Write as _;
 
 /// How the peer is in sight.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Sighting {
     /// Both sides hear each other and have agreed to be a pair.
     Pair,
@@ -19,7 +19,7 @@ pub enum Sighting {
 }
 
 /// How the claim stands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Standing {
     /// This node holds it alone.
     Held,

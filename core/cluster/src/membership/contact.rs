@@ -21,7 +21,7 @@ use crate::view::BootId;
 use core::time::Duration;
 
 /// One boot of the peer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Sight {
     /// Which boot.
     pub boot: BootId,
@@ -45,7 +45,8 @@ pub struct Sight {
 pub enum Heard {
     /// It is the newest of the boot in sight.
     Newest,
-    /// It was overtaken, or is of a boot that is not believed yet: it only shows that a link works.
+    /// It was overtaken, or is of a boot that is not believed yet: it shows that a link works, and
+    /// what it echoes counts, but nothing else that it says.
     Late,
     /// It proves that a boot runs that was not in sight before; the one before it, if any, is gone.
     NewBoot {
@@ -57,7 +58,7 @@ pub enum Heard {
 }
 
 /// What is known of the peer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Contact {
     local: BootId,
     detection: Duration,
@@ -97,7 +98,10 @@ impl Contact {
             let order = sight.window.accept(header.sequence);
             return match order {
                 Order::Replayed => Heard::Replayed,
-                Order::Late => Heard::Late,
+                Order::Late => {
+                    sight.take_echo(now, &said, self.local, self.detection);
+                    Heard::Late
+                }
                 Order::Newest => {
                     sight.take(now, said, self.local, self.detection);
                     if !self.frozen {
@@ -238,6 +242,13 @@ impl Sight {
     fn take(&mut self, now: Instant, said: Heartbeat, local: BootId, detection: Duration) {
         self.last_heard = now;
         self.said = said;
+        self.take_echo(now, &said, local, detection);
+    }
+
+    /// An echo holds in whatever order it arrives: the peer had heard the stamp, and had noted that
+    /// it gave a lease, before it sent the frame. What it noted last is later still; so the lease
+    /// stays within what the peer waits for, and the highest stamp that came back counts.
+    fn take_echo(&mut self, now: Instant, said: &Heartbeat, local: BootId, detection: Duration) {
         if said.hears == local && said.echo <= now.as_micros() {
             let until = Instant::from_micros(said.echo).after(detection);
             self.lease_until = self.lease_until.max(Some(until));
@@ -324,6 +335,21 @@ mod tests {
             hear(&mut contact, 1000 + beat * 100, 7, 1 + beat, 0);
         }
         assert!(!contact.mutual(at(1900)));
+    }
+
+    #[test]
+    fn an_overtaken_frame_brings_its_echo_and_nothing_else() {
+        let mut contact = contact();
+        hear(&mut contact, 1000, 7, 1, 950);
+        assert_eq!(hear(&mut contact, 1100, 7, 4, 960), Heard::Newest);
+        assert_eq!(hear(&mut contact, 1110, 7, 3, 1090), Heard::Late);
+        assert_eq!(contact.lease_until(), Some(at(1590)));
+        let sight = contact.sight().unwrap();
+        assert_eq!((sight.last_heard, sight.granted_at), (at(1100), at(1100)));
+        assert_eq!(sight.said.stamp, 1100);
+        assert_eq!(hear(&mut contact, 1120, 7, 3, 1095), Heard::Replayed);
+        assert_eq!(hear(&mut contact, 1130, 7, 2, 970), Heard::Late);
+        assert_eq!(contact.lease_until(), Some(at(1590)), "an older echo takes nothing back");
     }
 
     #[test]

@@ -28,7 +28,7 @@ const MAGIC: [u8; 4] = *b"DiAr";
 const VERSION: u8 = 1;
 
 /// What a frame carries; each kind has its own space of nonces.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Kind {
     /// A [`Heartbeat`].
     Heartbeat,
@@ -54,7 +54,7 @@ impl Kind {
 }
 
 /// Where a frame comes from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Header {
     /// What it carries.
     pub kind: Kind,
@@ -215,7 +215,7 @@ pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
 }
 
 /// What a node says about itself in a heartbeat.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub enum State {
     /// Booted, not yet a member.
     #[default]
@@ -255,7 +255,7 @@ impl State {
 }
 
 /// What one heartbeat says. A boot id of zero means none.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Heartbeat {
     /// The sender's clock when it sent this, in microseconds: only ever compared by the sender.
     pub stamp: u64,
@@ -349,7 +349,7 @@ impl Heartbeat {
 }
 
 /// Which sequence numbers of one boot were seen: the last 64.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct ReplayWindow {
     newest: u64,
     seen: u64,
