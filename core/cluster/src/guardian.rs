@@ -58,6 +58,8 @@ pub enum Mutation {
     LeaseNotFrozen,
     /// The wait for the peer's watchdog forgets the lease.
     LeaseForgotten,
+    /// A claim that is held is kept while the node becomes part of the pair again.
+    ClaimKeptWhenJoining,
 }
 
 /// How the right to act alone stands.

@@ -50,6 +50,11 @@ fn a_lease_given_while_contesting_is_noticed() {
 }
 
 #[test]
+fn a_claim_kept_when_joining_is_noticed() {
+    check(Mutation::ClaimKeptWhenJoining);
+}
+
+#[test]
 fn a_wait_that_forgets_the_lease_is_noticed() {
     check(Mutation::LeaseForgotten);
 }

@@ -248,10 +248,12 @@ impl Guardian {
         if sight.agreed || !willing || !read || self.claim.is_open() || self.leave.is_leaving() {
             return false;
         }
-        self.right = Right::Open;
-        self.absent = None;
-        self.proof = None;
-        self.unshot = 0;
+        if self.mutation != Mutation::ClaimKeptWhenJoining {
+            self.right = Right::Open;
+            self.absent = None;
+            self.proof = None;
+            self.unshot = 0;
+        }
         let acting = if self.acting { ACTING_BID } else { 0 };
         self.contact.agree(acting | self.generation);
         self.send_now();
