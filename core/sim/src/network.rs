@@ -65,9 +65,9 @@ impl Network {
     pub fn passes(&self, sender: NodeIndex) -> bool {
         let open = |link: &&[Direction; 2]| !link[sender.index()].cut;
         let lossy = |link: &[Direction; 2]| link[sender.index()].loss_permille;
-        let links: Vec<u64> = self.links.iter().filter(open).map(lossy).collect();
-        let promised = links.iter().filter(|loss| **loss <= LOSS_PROMISED_PERMILLE).count();
-        promised > 1 || links.first().is_some_and(|loss| *loss < 150)
+        let mut losses = self.links.iter().filter(open).map(lossy);
+        let promised = losses.clone().filter(|loss| *loss <= LOSS_PROMISED_PERMILLE).count();
+        promised > 1 || losses.next().is_some_and(|loss| loss < 150)
     }
 
     /// Makes every link healthy.

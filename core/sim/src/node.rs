@@ -74,8 +74,8 @@ pub struct Node {
     pub active: bool,
     /// Whether the machine has power.
     pub powered: bool,
-    /// The sequence number of its next timer, so that stale timers are known.
-    pub timer: u64,
+    /// When its guardian is next due in the world's time, and the order among events then.
+    pub timer: Option<(u64, u64)>,
 }
 
 /// What a socket's buffer holds at most.
@@ -98,7 +98,7 @@ impl Node {
             manager: Manager::default(),
             active: false,
             powered: false,
-            timer: 0,
+            timer: None,
         }
     }
 
@@ -127,6 +127,7 @@ impl Node {
         self.watchdog = Watchdog::default();
         self.stuck.clear();
         self.waiting.clear();
+        self.timer = None;
         self.paused_until = 0;
         self.boot += 1;
     }

@@ -54,7 +54,7 @@ impl Default for Setup {
 enum Event {
     Frame { to: NodeIndex, link: u8, bytes: Vec<u8> },
     Disk { node: NodeIndex, boot: u64, serial: u64 },
-    Timer { node: NodeIndex, timer: u64 },
+    Timer(NodeIndex),
     Watchdog { node: NodeIndex, boot: u64 },
     Armed { node: NodeIndex, boot: u64 },
     PowerUp { node: NodeIndex, boot: u64 },
@@ -81,7 +81,8 @@ struct Operation {
 /// Figures of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
-    /// From the end of service on one node to its start on the other, in microseconds.
+    /// From the end of service on one node to its next start, where the other node was up, in
+    /// microseconds.
     pub failovers_us: Vec<u64>,
     /// Faults injected.
     pub faults: u64,
@@ -111,7 +112,15 @@ pub struct World {
     pub figures: Figures,
     /// What happened, if it is to be told.
     pub story: Vec<String>,
-    service_lost_us: Option<u64>,
+    service_lost: Option<Loss>,
+}
+
+/// The end of the service on a node.
+#[derive(Clone, Copy, Debug)]
+struct Loss {
+    at_us: u64,
+    /// Whether the other machine was up, so that it could take over.
+    other_up: bool,
 }
 
 impl World {
@@ -139,7 +148,7 @@ impl World {
             checker: Checker::default(),
             figures: Figures::default(),
             story: Vec::new(),
-            service_lost_us: None,
+            service_lost: None,
             rng,
             setup,
         }
@@ -188,16 +197,31 @@ impl World {
     pub fn run_for(&mut self, length: Duration) {
         let until = self.now_us + micros(length);
         while self.checker.violation.is_none() {
-            let Some(entry) = self.queue.first_entry().filter(|entry| entry.key().0 <= until)
-            else {
+            let Some((time, event)) = self.next_event(until) else {
                 break;
             };
-            self.now_us = entry.key().0;
-            let event = entry.remove();
+            self.now_us = time;
             self.watch_world();
             self.step(event);
         }
         self.now_us = self.now_us.max(until);
+    }
+
+    /// Takes the earliest event up to `until`: of the queue, or a guardian's own timer.
+    fn next_event(&mut self, until: u64) -> Option<(u64, Event)> {
+        let due = BOTH.into_iter().filter_map(|node| Some((self.nodes[node.index()].timer?, node)));
+        let timer = due.min_by_key(|(at, _)| *at);
+        let queued = self.queue.first_key_value().map(|(at, _)| *at);
+        match timer {
+            Some((at, node)) if queued.is_none_or(|queued| at < queued) => {
+                self.nodes[node.index()].timer.take_if(|_| at.0 <= until)?;
+                Some((at.0, Event::Timer(node)))
+            }
+            _ => {
+                let entry = self.queue.first_entry().filter(|entry| entry.key().0 <= until)?;
+                Some((entry.key().0, entry.remove()))
+            }
+        }
     }
 
     fn watch_world(&mut self) {
@@ -232,9 +256,9 @@ impl World {
                     self.hand(node, Waiting::Disk(serial));
                 }
             }
-            Event::Timer { node, timer } => {
+            Event::Timer(node) => {
                 let machine = &mut self.nodes[node.index()];
-                if machine.timer == timer && machine.paused_until <= self.now_us {
+                if machine.paused_until <= self.now_us {
                     let now = machine.clock(self.now_us);
                     if let Some(guardian) = &mut machine.guardian {
                         guardian.handle_timeout(now);
@@ -362,11 +386,8 @@ impl World {
         let Some(due) = machine.guardian.as_ref().and_then(Guardian::poll_timeout) else {
             return;
         };
-        machine.timer += 1;
-        let timer = machine.timer;
-        let time = machine.world_time(due).max(self.now_us + 1);
         self.serial += 1;
-        self.queue.insert((time, self.serial), Event::Timer { node, timer });
+        machine.timer = Some((machine.world_time(due).max(self.now_us + 1), self.serial));
     }
 
     fn obey(&mut self, node: NodeIndex, output: Output) {
@@ -517,15 +538,17 @@ impl World {
         if other_active {
             self.checker.note(Violation::TwoActive(node));
         }
-        if let Some(lost) = self.service_lost_us.take() {
-            self.figures.failovers_us.push(self.now_us - lost);
+        if let Some(lost) = self.service_lost.take()
+            && lost.other_up
+        {
+            self.figures.failovers_us.push(self.now_us - lost.at_us);
         }
     }
 
     fn stop_service(&mut self, node: NodeIndex) {
-        let machine = &mut self.nodes[node.index()];
-        if core::mem::take(&mut machine.active) {
-            self.service_lost_us = Some(self.now_us);
+        if core::mem::take(&mut self.nodes[node.index()].active) {
+            let other_up = self.nodes[node.other().index()].guardian.is_some();
+            self.service_lost = Some(Loss { at_us: self.now_us, other_up });
         }
     }
 
