@@ -8,8 +8,9 @@ use super::args::{applet, flag, last_of, long_flag, optional, value, words};
 use super::cibfile;
 use super::exit::Exit;
 use super::run::{Failure, Outcome, Run, Tool};
-use super::source::document;
+use super::source::{change, document};
 use clap::{ArgAction, Command};
+use diarch_cib::upgrade::{self, UpgradeError};
 use diarch_cib::xml::Document;
 use diarch_cluster::request::{CibOperation, CibRequest};
 
@@ -94,13 +95,13 @@ fn run(run: &mut Run) -> Outcome {
             Ok(Exit::Ok)
         }
         "md5-sum" | "md5-sum-versioned" => digest(run, chosen == "md5-sum-versioned"),
+        "upgrade" => upgrade(run),
         _ => operate(run, operation_of(chosen)),
     }
 }
 
 fn operation_of(chosen: &str) -> CibOperation {
     match chosen {
-        "upgrade" => CibOperation::Upgrade,
         "erase" => CibOperation::Erase,
         "bump" => CibOperation::Bump,
         "create" => CibOperation::Create,
@@ -111,6 +112,34 @@ fn operation_of(chosen: &str) -> CibOperation {
         "delete-all" => CibOperation::DeleteAll,
         _ => CibOperation::Query,
     }
+}
+
+/// Upgrades the configuration, and says what it cannot say any more in the newer dialect. This is
+/// found out on a copy, so that nothing is asked for where there is nothing to do.
+fn upgrade(run: &mut Run) -> Outcome {
+    let source = run.source()?;
+    let result = upgrade::upgrade(&mut source.query(None)?, None);
+    match result {
+        Err(error @ UpgradeError::Unchanged) => {
+            if source.is_live() {
+                run.out.line(&format!("Upgrade unnecessary: {error}"));
+            }
+            return Ok(Exit::Ok);
+        }
+        Err(error) => {
+            return Err(Failure::new(Exit::Config, format!("CIB API call failed: {error}")));
+        }
+        Ok(upgraded) => {
+            let reply = source.cib(&change(CibOperation::Upgrade))?;
+            if reply.rc != 0 {
+                return Err(failed(run, reply.rc, &reply.message, &reply.payload));
+            }
+            for hint in &upgraded.hints {
+                run.out.message(&format!("warning: {hint}"));
+            }
+        }
+    }
+    Ok(Exit::Ok)
 }
 
 /// Carries out one request and prints its answer.
