@@ -37,7 +37,8 @@ pub(super) fn check<'c>(t: &mut Tables<'c>, rsc: RscIdx, node: NodeIdx, op: Elem
         Difference::Restart => restart(t, rsc, node),
         Difference::Reload => reload(t, rsc, node),
         Difference::Repeat => {
-            let action = create::resource(t, rsc, task, interval_ms, Some(node), false);
+            // Whether it is wanted at all depends on where the resource goes.
+            let action = create::resource(t, rsc, task, interval_ms, Some(node), true);
             t.actions[action].reschedule = true;
         }
     }

@@ -245,9 +245,6 @@ fn start(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
     if t.actions[action].runnable && !optional {
         t.actions[action].optional = false;
     }
-    if !optional && !t.actions[action].runnable {
-        t.actions[action].optional = false;
-    }
     // Where it is expected it stays, and is said to start.
     let row = &t.resources[rsc];
     if row.stop_unexpected && node.is_some_and(|node| row.active_on.contains(&node)) {

@@ -104,7 +104,7 @@ fn shutdown(t: &mut Tables<'_>, node: NodeIdx) -> ActionIdx {
         .filter(|(_, row)| {
             row.rsc.is_some_and(|rsc| {
                 let rsc = &t.resources[rsc];
-                !rsc.maintenance && (rsc.managed || !rsc.blocked)
+                !rsc.maintenance && (rsc.managed || rsc.blocked)
             })
         })
         .map(|(index, _)| index)

@@ -273,6 +273,9 @@ fn apply(
         && !t.actions[first].runnable
         && t.actions[first].task == "stop"
     {
+        if t.actions[then].runnable {
+            effect::because(t, then, "unrunnable", first);
+        }
         t.actions[then].runnable = false;
     }
 }

@@ -94,8 +94,9 @@ pub(super) fn unpack<'c>(
         Status::Pending => pending(t, &entry),
         Status::Cancelled => {}
         Status::Done => {
-            // A result ends what was waited for.
-            if t.resources[rsc].pending == Some((entry.task, node)) {
+            // A later result ends what was waited for.
+            let there = |(task, at)| at == node && (task == entry.task || task == "monitor");
+            if t.resources[rsc].pending.is_some_and(there) {
                 t.resources[rsc].pending = None;
             }
             update(t, &entry, entry.rc, outcome);
