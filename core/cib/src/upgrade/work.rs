@@ -50,6 +50,11 @@ impl Work {
         id
     }
 
+    /// Lets an id be used again, whose element has been removed.
+    pub(super) fn release_id(&mut self, id: &str) {
+        self.taken.remove(id);
+    }
+
     /// Every element under `<configuration>` that is as asked, in the document's order.
     pub(super) fn find(&self, is_wanted: impl Fn(&Element<'_>) -> bool) -> Vec<NodeId> {
         let configuration = self.document.root().child("configuration");

@@ -63,6 +63,7 @@ fn rewrite_sets(work: &mut Work, operation: NodeId, requires: &mut Option<Requir
                 let set_id = Some(format!("_2TO3_{}", work.text(set, "id")));
                 work.hint(Effect::Changed, pair, "the resource requires it now");
                 work.document.detach(pair);
+                work.release_id(&pair_id);
                 *requires = Some(Requires { value, pair_id, set_id });
             } else if name == "requires" {
                 work.drop_element(pair, "requires: it counted for start and promote only");
