@@ -20,7 +20,7 @@ const EXECUTABLE_MAX: u64 = 6_000_000;
 const IMAGE_MAX: u64 = 24_000_000;
 
 /// How many seeds the simulator plays.
-const SEEDS: &str = "2000";
+const SEEDS: &str = "20000";
 
 /// How much passed, failed, and was skipped.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
