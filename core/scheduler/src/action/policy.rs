@@ -109,6 +109,10 @@ pub(crate) fn meta(
         out.remove("interval");
     }
     start_delay(&mut out);
+    // A failed stop cannot be answered by a stop.
+    if task == "stop" && out.get("on-fail").is_some_and(|value| value == "stop") {
+        out.remove("on-fail");
+    }
     if let Some(origin) = out.get("interval-origin").and_then(|text| text.parse::<DateTime>().ok())
         && interval_ms > 0
     {
@@ -193,7 +197,7 @@ fn effect(
         Some("standby") => Some(OnFail::Standby),
         Some("ignore" | "nothing") => Some(OnFail::Ignore),
         Some("migrate") => Some(OnFail::Ban),
-        Some("stop") => Some(OnFail::Stop),
+        Some("stop") if task != "stop" => Some(OnFail::Stop),
         Some("restart") => Some(OnFail::Restart),
         Some("restart-container") if row.container.is_some() => Some(OnFail::RestartContainer),
         Some("demote")

@@ -3,6 +3,7 @@
 use super::duration::is_true;
 use super::resources::{clone_data_mut, clone_number, unpack_one};
 use crate::model::{CloneData, RscIdx, Tables, Variant};
+use diarch_cib::xml::Element;
 use std::borrow::Cow;
 
 /// A clone of which nothing is known.
@@ -32,7 +33,7 @@ pub(crate) fn unpack(t: &mut Tables<'_>, rsc: RscIdx) -> Option<()> {
     let unique = row.meta("globally-unique").map(|text| is_true(Some(text)));
     let nodes = i32::try_from(t.nodes.len()).unwrap_or(1).max(1);
     let node_max = clone_number(t, rsc, &["clone-node-max"]).unwrap_or(1);
-    let unique = unique.unwrap_or(node_max > 1);
+    let unique = unique.unwrap_or(node_max > 1) && !only_one(element);
     let node_max = if unique { node_max } else { node_max.min(1) };
     let max = clone_number(t, rsc, &["clone-max"]).unwrap_or(nodes);
     let promoted_max = clone_number(t, rsc, &["promoted-max", "master-max"]).unwrap_or(1);
@@ -73,6 +74,15 @@ pub(crate) fn unpack(t: &mut Tables<'_>, rsc: RscIdx) -> Option<()> {
         add_instance(t, rsc)?;
     }
     Some(())
+}
+
+/// Tells whether a clone has an agent in it that can run only once on a node.
+fn only_one(element: Element<'_>) -> bool {
+    element.children().any(|child| match child.name() {
+        "group" => only_one(child),
+        "primitive" => matches!(child.attribute("class"), Some("lsb" | "systemd" | "service")),
+        _ => false,
+    })
 }
 
 /// Makes one more instance of a clone.
