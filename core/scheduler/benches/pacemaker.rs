@@ -4,7 +4,7 @@
 //! Both are measured in their own process, parsing left out and reported separately. The peer says
 //! how long a number of decisions took together, in hundredths of a second; the number is raised
 //! until that is fine enough. Its time holds a copy of the parsed document for each decision.
-//! `-- --quick` measures a tenth of the corpus, `-- --only WORD` the inputs with WORD in their path.
+//! `-- --quick` measures a tenth of the corpus, `-- --only WORD` what has WORD in its path.
 
 #![expect(clippy::print_stdout, reason = "the table is what a benchmark is for")]
 #![expect(clippy::disallowed_types, reason = "a benchmark reads the clock")]

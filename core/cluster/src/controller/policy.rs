@@ -76,8 +76,8 @@ pub fn meta<'d>(document: &'d Document, resource: &str, name: &str) -> Option<&'
 }
 
 /// What an active resource weighs when only one node can survive; `None` if it needs no protection
-/// because it may run anywhere at any time (`requires` is `nothing` or `quorum`), or because nothing
-/// runs of it (a fence device).
+/// because it may run anywhere at any time (`requires` is `nothing` or `quorum`), or because
+/// nothing runs of it (a fence device).
 #[must_use]
 pub fn weight(document: &Document, resource: &str) -> Option<u32> {
     let device = |element: Element<'_>| element.attribute("class") == Some("stonith");

@@ -1,4 +1,5 @@
-//! What an operation may say: `requires` is the resource's, and its own options are meta-attributes.
+//! What an operation may say: `requires` is the resource's, its own options are
+//! meta-attributes.
 
 use crate::upgrade::Effect;
 use crate::upgrade::work::Work;
