@@ -52,8 +52,8 @@ pub struct Manager {
 pub struct Node {
     /// The guardian, while the machine is up.
     pub guardian: Option<Guardian>,
-    /// The boot's identity, while the machine is up.
-    pub id: Option<BootId>,
+    /// The identity of its newest boot, which may be over.
+    pub newest: Option<BootId>,
     /// Counts boots: events of an earlier boot are void.
     pub boot: u64,
     /// When this boot's clock stood at zero, in microseconds of the world.
@@ -87,7 +87,7 @@ impl Node {
     pub fn new(drift_ppm: i64) -> Self {
         Self {
             guardian: None,
-            id: None,
+            newest: None,
             boot: 0,
             clock_origin: 0,
             drift_ppm,
@@ -121,7 +121,6 @@ impl Node {
     /// Everything volatile is gone.
     pub fn go_down(&mut self) {
         self.guardian = None;
-        self.id = None;
         self.active = false;
         self.manager = Manager::default();
         self.watchdog = Watchdog::default();

@@ -436,7 +436,9 @@ impl World {
         let other = &self.nodes[node.other().index()];
         if let Told::PeerDown(proof) = told {
             let is_false = match proof {
-                Proof::Rebooted { boot } => other.id != Some(boot),
+                // What was heard of that boot tells that all before it are gone, even if it is
+                // over as well by now.
+                Proof::Rebooted { boot } => other.newest != Some(boot),
                 Proof::LeftCleanly
                 | Proof::PowerOff
                 | Proof::WatchdogExpired { .. }
@@ -592,7 +594,7 @@ impl World {
         self.tell(node, &format!("boots as {id:x?}"));
         let machine = &mut self.nodes[at];
         machine.powered = true;
-        machine.id = Some(id);
+        machine.newest = Some(id);
         machine.clock_origin = self.now_us;
         let now = machine.clock(self.now_us);
         let config = config(node, &self.setup, self.timing);
