@@ -412,12 +412,13 @@ impl Guardian {
         }
     }
 
-    /// Sends heartbeats at their time, and four times as often while a known peer is overdue, so
-    /// that a lossy network is not mistaken for a dead peer.
+    /// Sends heartbeats at their time, and four times as often while an answer is overdue on either
+    /// side, so that a lossy network is not mistaken for a dead peer.
     fn beat(&mut self) {
         let heartbeat = self.config.timing.heartbeat;
-        let overdue = self.contact.is_overdue(self.now, heartbeat);
-        let every = if overdue { heartbeat / 4 } else { heartbeat };
+        let hurry = self.contact.is_overdue(self.now, heartbeat)
+            || self.contact.is_asked_to_hurry(self.now);
+        let every = if hurry { heartbeat / 4 } else { heartbeat };
         if self.now >= self.next_heartbeat {
             self.next_heartbeat = self.now.after(every);
             self.send_now();

@@ -44,6 +44,7 @@ impl Guardian {
             state: self.state(),
             protected: self.protected,
             held: self.right == Right::Held,
+            hurry: self.contact.is_overdue(self.now, self.config.timing.heartbeat),
             heard_links: self.mask(crate::membership::link::LinkHealth::hearing),
             disks_up: self.disks_up(),
             ..Heartbeat::default()

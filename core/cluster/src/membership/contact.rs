@@ -170,6 +170,12 @@ impl Contact {
             || answered.is_some_and(|left| left < answer_due)
     }
 
+    /// Whether the newest frame of the boot in sight says that an answer is overdue there.
+    #[must_use]
+    pub fn is_asked_to_hurry(&self, now: Instant) -> bool {
+        self.mutual(now) && self.sight.is_some_and(|sight| sight.said.hurry)
+    }
+
     /// When [`Self::mutual`] ends if nothing more is heard.
     #[must_use]
     pub fn mutual_until(&self) -> Option<Instant> {

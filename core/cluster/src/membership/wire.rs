@@ -281,6 +281,8 @@ pub struct Heartbeat {
     pub protected: bool,
     /// Whether it holds the claim alone.
     pub held: bool,
+    /// Whether an answer of the receiver's is overdue: it is asked to beat faster for a while.
+    pub hurry: bool,
     /// On which links it hears the receiver, a bit per link.
     pub heard_links: u8,
     /// Which disks answer there, a bit per disk.
@@ -292,6 +294,7 @@ pub const HEARTBEAT_LEN: usize = 68;
 
 const PROTECTED: u8 = 1;
 const HELD: u8 = 2;
+const HURRY: u8 = 4;
 
 impl Heartbeat {
     /// Its bytes.
@@ -313,7 +316,8 @@ impl Heartbeat {
         bytes[56..60].copy_from_slice(&self.weight.to_be_bytes());
         bytes[60..64].copy_from_slice(&self.watchdog_ms.to_be_bytes());
         bytes[64] = self.state.byte();
-        bytes[65] = if self.protected { PROTECTED } else { 0 } | if self.held { HELD } else { 0 };
+        let flags = [(self.protected, PROTECTED), (self.held, HELD), (self.hurry, HURRY)];
+        bytes[65] = flags.iter().fold(0, |bits, (set, bit)| if *set { bits | bit } else { bits });
         bytes[66] = self.heard_links;
         bytes[67] = self.disks_up;
         bytes
@@ -342,6 +346,7 @@ impl Heartbeat {
             state,
             protected: bytes[65] & PROTECTED != 0,
             held: bytes[65] & HELD != 0,
+            hurry: bytes[65] & HURRY != 0,
             heard_links: bytes[66],
             disks_up: bytes[67],
         })
@@ -415,6 +420,7 @@ mod tests {
             state: State::Quarantined,
             protected: true,
             held: true,
+            hurry: true,
             heard_links: 10,
             disks_up: 11,
         }
