@@ -276,7 +276,9 @@ impl Pair {
     /// # Errors
     /// If it does not run there.
     pub fn service_process(&mut self, machine: usize) -> Result<String, Trouble> {
-        self.processes(machine, "httpd")
+        // The server forks for each client that it is answering: the first is the server itself.
+        let found = self.processes(machine, "httpd")?;
+        Ok(found.lines().next().unwrap_or_default().trim().to_owned())
     }
 
     /// The numbers of the processes on `machine` that run with the argument `word`.
