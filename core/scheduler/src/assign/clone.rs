@@ -119,7 +119,6 @@ pub(super) fn compare(t: &Tables<'_>, a: RscIdx, b: RscIdx) -> Ordering {
             t.resources[rsc].allowed.score(node) >= 0 && place::available(t, node)
         })
     };
-    let value = |rsc: RscIdx| here(rsc).map(|node| t.resources[rsc].allowed.score(node));
     let failed = |rsc: RscIdx| t.primitives(rsc).iter().any(|&inner| t.resources[inner].failed);
     let rank = |rsc: RscIdx| t.resources[rsc].priority.max(t.resources[rsc].promotion_priority);
     let banned =
@@ -130,7 +129,7 @@ pub(super) fn compare(t: &Tables<'_>, a: RscIdx, b: RscIdx) -> Ordering {
         .then_with(|| rank(b).cmp(&rank(a)))
         .then_with(|| here(b).is_some().cmp(&here(a).is_some()))
         .then_with(|| failed(a).cmp(&failed(b)))
-        .then_with(|| value(b).cmp(&value(a)))
+        .then_with(|| colocate::pull(t, b).cmp(&colocate::pull(t, a)))
         .then_with(|| number(t, a).cmp(&number(t, b)))
 }
 
@@ -168,7 +167,8 @@ fn instances(t: &mut Tables<'_>, rsc: RscIdx, children: &[RscIdx], max: i32, nod
             break;
         }
         let Some(node) = stays(t, rsc, child, optimal) else { continue };
-        assigned += i32::from(early(t, rsc, child, node, node_max));
+        let others = max - assigned - 1;
+        assigned += i32::from(early(t, rsc, child, node, (node_max, others)));
     }
     for &child in children {
         if !unassigned(t, child) {
@@ -205,29 +205,43 @@ fn stays(t: &Tables<'_>, rsc: RscIdx, child: RscIdx, optimal: i32) -> Option<Nod
     (!full).then_some(node)
 }
 
-/// Tries to leave an instance where it is, and takes that back if another node is better.
-fn early(t: &mut Tables<'_>, rsc: RscIdx, child: RscIdx, node: NodeIdx, node_max: i32) -> bool {
+/// Tries to leave an instance where it is. A node that would be better is left to one of the other
+/// instances that have no place yet, as long as there are enough of them; else all is taken back.
+fn early(
+    t: &mut Tables<'_>,
+    rsc: RscIdx,
+    child: RscIdx,
+    node: NodeIdx,
+    (node_max, others): (i32, i32),
+) -> bool {
     let before: Vec<(RscIdx, NodeTable)> = t
         .subtree(child)
         .into_iter()
         .map(|inner| (inner, t.resources[inner].allowed.clone()))
         .collect();
-    let lines = t.score_lines.len();
-    let chosen = one(t, rsc, child, Some(node), node_max);
-    if chosen == Some(node) {
-        return true;
+    let mut left = Vec::new();
+    loop {
+        let chosen = one(t, rsc, child, Some(node), node_max);
+        if chosen == Some(node) {
+            return true;
+        }
+        if let Some(chosen) = chosen
+            && let Some(row) = t.resources[rsc].allowed.find_mut(chosen)
+        {
+            row.count -= 1;
+        }
+        place::unassign(t, child);
+        for (inner, table) in &before {
+            t.resources[*inner].allowed.clone_from(table);
+        }
+        left.extend(chosen);
+        if chosen.is_none() || i32::try_from(left.len()).is_ok_and(|left| left > others) {
+            return false;
+        }
+        for &node in &left {
+            crate::status::find::locate(t, child, node, -score::INFINITY);
+        }
     }
-    if let Some(chosen) = chosen
-        && let Some(row) = t.resources[rsc].allowed.find_mut(chosen)
-    {
-        row.count -= 1;
-    }
-    t.score_lines.truncate(lines.max(t.score_lines.len()));
-    place::unassign(t, child);
-    for (inner, table) in before {
-        t.resources[inner].allowed = table;
-    }
-    false
 }
 
 fn one(

@@ -281,7 +281,30 @@ pub(super) fn add_to(t: &Tables<'_>, rsc: RscIdx, index: usize, table: &mut Node
     let factor = f64::from(c.score) / f64::from(score::INFINITY);
     let positive = t.resources[rsc].is_clone();
     let mut seen = vec![rsc];
-    add(t, c.dependent, c, Scale { factor, positive }, table, &mut seen);
+    add(t, c.dependent, c, Scale { factor, positive, forced: false }, table, &mut seen);
+}
+
+/// Gives how much what its clone is colocated with wants an instance to be where it is: for equal
+/// instances, those that are wanted more are placed first.
+pub(super) fn pull(t: &Tables<'_>, rsc: RscIdx) -> i32 {
+    let mut table = NodeTable::default();
+    let Some(here) = place::current(t, rsc) else { return 0 };
+    table.put_score(here, 0);
+    let clone = t.resources[rsc].parent.unwrap_or(rsc);
+    let wishes = |t: &Tables<'_>, index: usize, other: RscIdx, table: &mut NodeTable| {
+        let c = &t.colocations[index];
+        let factor = f64::from(c.score) / f64::from(score::INFINITY);
+        add(t, other, c, Scale { factor, positive: true, forced: true }, table, &mut vec![clone]);
+    };
+    for &index in &t.resources[clone].this_with {
+        wishes(t, index, t.colocations[index].primary, &mut table);
+    }
+    for &index in &t.resources[clone].with_this {
+        if influences(t, &t.colocations[index], rsc) {
+            wishes(t, index, t.colocations[index].dependent, &mut table);
+        }
+    }
+    table.score(here)
 }
 
 fn influences(t: &Tables<'_>, c: &Colocation<'_>, rsc: RscIdx) -> bool {
@@ -296,7 +319,10 @@ fn influences(t: &Tables<'_>, c: &Colocation<'_>, rsc: RscIdx) -> bool {
 #[derive(Clone, Copy, Debug)]
 struct Scale {
     factor: f64,
+    /// Never below zero what was above.
     positive: bool,
+    /// Even where no node is left.
+    forced: bool,
 }
 
 /// Adds the scores of `source`, and of what depends on it, each scaled.
@@ -327,7 +353,7 @@ fn add(
             let scale = Scale { factor, ..scale };
             add(t, next.dependent, &next, scale, &mut work, seen);
         }
-    } else {
+    } else if !scale.forced {
         seen.retain(|&other| other != source);
         return;
     }

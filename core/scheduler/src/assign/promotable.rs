@@ -49,8 +49,9 @@ pub(crate) fn promotion_score(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> Opt
     found.and_then(score::parse)
 }
 
-/// An active instance's score counts where it is; that of one which is not, where its clone has
-/// been looked for, or anywhere as long as nothing of the clone is active.
+/// A score counts for the instance that is active where it was recorded. Where none is active but
+/// the clone has been looked for, it counts for every instance; where another one is, only for
+/// those of which nothing is known. As long as nothing of the clone is active, it counts for all.
 fn applies(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     let row = &t.resources[rsc];
     if row.active_on.contains(&node) {
@@ -65,8 +66,9 @@ fn applies(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     if row.unique {
         return row.known_on.contains(&node);
     }
-    row.active_on.is_empty()
-        && siblings.iter().any(|&other| t.resources[other].known_on.contains(&node))
+    let probed = siblings.iter().any(|&other| t.resources[other].known_on.contains(&node));
+    let taken = siblings.iter().any(|&other| t.resources[other].active_on.contains(&node));
+    probed && (!taken || row.known_on.is_empty())
 }
 
 /// Decides which instances are promoted.
