@@ -116,6 +116,12 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
     if c.dependent_role > Role::Started && c.dependent_role != t.resources[dependent].next_role {
         return;
     }
+    let all = placed_instances(t, primary);
+    if c.primary_role == Role::Promoted && c.score >= score::INFINITY {
+        for at in all.iter().filter(|at| at.role == Role::Promoted) {
+            t.resources[dependent].allowed.add(at.node, at.score.max(0));
+        }
+    }
     let top = t.top_of(dependent, false);
     let interleaved = t.resources[top].is_clone()
         && t.resources[top].clone_data().is_some_and(|data| data.interleave)
@@ -131,14 +137,8 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
         }
         return;
     }
-    let all = placed_instances(t, primary);
     let fits = |at: &&Instance| c.primary_role == Role::Unknown || at.role == c.primary_role;
     let nodes: Vec<_> = all.iter().filter(fits).map(|at| at.node).collect();
-    if c.primary_role == Role::Promoted && c.score >= score::INFINITY {
-        for at in all.iter().filter(|at| at.role == Role::Promoted) {
-            t.resources[dependent].allowed.add(at.node, at.score.max(0));
-        }
-    }
     if c.score >= score::INFINITY {
         let mut table = t.resources[dependent].allowed.clone();
         for placed in table.iter_mut() {
@@ -294,7 +294,8 @@ pub(super) fn pull(t: &Tables<'_>, rsc: RscIdx) -> i32 {
     let wishes = |t: &Tables<'_>, index: usize, other: RscIdx, table: &mut NodeTable| {
         let c = &t.colocations[index];
         let factor = f64::from(c.score) / f64::from(score::INFINITY);
-        add(t, other, c, Scale { factor, positive: true, forced: true }, table, &mut vec![clone]);
+        let positive = other == c.dependent;
+        add(t, other, c, Scale { factor, positive, forced: true }, table, &mut vec![clone]);
     };
     for &index in &t.resources[clone].this_with {
         wishes(t, index, t.colocations[index].primary, &mut table);
@@ -377,7 +378,6 @@ fn add_matching(
     work: &mut NodeTable,
 ) {
     let rows: Vec<_> = t.resources[source].allowed.iter().copied().collect();
-    let choices = rows.iter().filter(|row| row.score >= 0).count();
     for placed in work.iter_mut() {
         let value = attribute(t, placed.node, c.attribute, c.primary);
         let best = rows
@@ -389,7 +389,7 @@ fn add_matching(
             .map(|row| row.score)
             .max()
             .unwrap_or(-score::INFINITY);
-        if scale.factor < 0.0 && best < 0 && choices > 1 {
+        if scale.factor < 0.0 && best < 0 {
             continue;
         }
         if placed.score == FILTERED {

@@ -93,7 +93,10 @@ pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
     }
     let table = by_node(t, rsc, &children);
     for &child in &children {
-        let place = assigned(t, child).filter(|_| t.resources[child].sort_index >= 0);
+        // What is decided already stays as it is.
+        let open =
+            t.resources[child].sort_index >= 0 && t.resources[child].next_role != Role::Promoted;
+        let place = assigned(t, child).filter(|_| open);
         if let Some(node) = place {
             t.resources[child].sort_index = table.score(node);
         }
@@ -182,12 +185,10 @@ fn locations(t: &Tables<'_>, rsc: RscIdx, child: RscIdx, node: NodeIdx, value: i
     value
 }
 
-/// Sums up by node what instances there have, and what colocations add to it.
+/// Sums up by node how much the clone wants to be there, what instances there have, and what
+/// colocations with the promoted role add to it.
 fn by_node(t: &Tables<'_>, rsc: RscIdx, children: &[RscIdx]) -> NodeTable {
     let mut table = t.resources[rsc].allowed.clone();
-    for placed in table.iter_mut() {
-        placed.score = 0;
-    }
     for &child in children {
         let value = t.resources[child].sort_index;
         if let Some(node) = assigned(t, child).filter(|_| value >= 0) {
@@ -209,7 +210,9 @@ fn by_node(t: &Tables<'_>, rsc: RscIdx, children: &[RscIdx]) -> NodeTable {
         }
     }
     for index in colocate::with_this(t, rsc) {
-        colocate::add_to(t, rsc, index, &mut table);
+        if t.colocations[index].primary_role == Role::Promoted {
+            colocate::add_to(t, rsc, index, &mut table);
+        }
     }
     table
 }
