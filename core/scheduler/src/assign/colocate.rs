@@ -41,7 +41,29 @@ fn gather(t: &Tables<'_>, rsc: RscIdx, this: bool) -> Vec<usize> {
         }
         inner = parent;
     }
+    if this {
+        for index in inner_mandatory(t, rsc) {
+            insert(t, &mut all, index, this);
+        }
+    }
     all
+}
+
+/// Members of a colocated group are together, so what one of them has to be with, all of it has to
+/// be with: the first member, which decides, minds the mandatory colocations of the others.
+fn inner_mandatory(t: &Tables<'_>, rsc: RscIdx) -> Vec<usize> {
+    let Some(group) = t.resources[rsc].parent else { return Vec::new() };
+    let members = &t.resources[group].children;
+    let colocated = t.resources[group].group_data().is_some_and(|data| data.colocated);
+    if !colocated || members.first() != Some(&rsc) {
+        return Vec::new();
+    }
+    let others = members[1..].iter().flat_map(|&other| t.resources[other].this_with.iter());
+    let binds = |index: &usize| {
+        let c = &t.colocations[*index];
+        c.score >= score::INFINITY && t.resources[c.primary].parent != Some(group)
+    };
+    others.copied().filter(binds).collect()
 }
 
 /// A bundle's colocations are its containers'; those of its promoted role are those of what is
@@ -113,7 +135,10 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
     if t.resources[primary].unassigned {
         return;
     }
-    if c.dependent_role > Role::Started && c.dependent_role != t.resources[dependent].next_role {
+    // What avoids another in a role that it has now keeps away before its next role is known.
+    let row = &t.resources[dependent];
+    let role = if row.next_role == Role::Unknown && c.score < 0 { row.role } else { row.next_role };
+    if c.dependent_role > Role::Started && c.dependent_role != role {
         return;
     }
     let all = placed_instances(t, primary);
@@ -281,7 +306,7 @@ pub(super) fn add_to(t: &Tables<'_>, rsc: RscIdx, index: usize, table: &mut Node
     let factor = f64::from(c.score) / f64::from(score::INFINITY);
     let positive = t.resources[rsc].is_clone();
     let mut seen = vec![rsc];
-    add(t, c.dependent, c, Scale { factor, positive, forced: false }, table, &mut seen);
+    add(t, decides(t, c), c, Scale { factor, positive, forced: false }, table, &mut seen);
 }
 
 /// Gives how much what its clone is colocated with wants an instance to be where it is: for equal
@@ -306,6 +331,16 @@ pub(super) fn pull(t: &Tables<'_>, rsc: RscIdx) -> i32 {
         }
     }
     table.score(here)
+}
+
+/// Gives whose preferences count for a colocation's dependent: a group's first member's, where a
+/// member has to be with something outside.
+fn decides(t: &Tables<'_>, c: &Colocation<'_>) -> RscIdx {
+    let Some(group) = t.resources[c.dependent].parent else { return c.dependent };
+    let colocated = t.resources[group].group_data().is_some_and(|data| data.colocated);
+    let outside = t.resources[c.primary].parent != Some(group);
+    let first = t.resources[group].children.first().copied();
+    first.filter(|_| colocated && outside && c.score >= score::INFINITY).unwrap_or(c.dependent)
 }
 
 fn influences(t: &Tables<'_>, c: &Colocation<'_>, rsc: RscIdx) -> bool {

@@ -94,11 +94,12 @@ pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
     let table = by_node(t, rsc, &children);
     for &child in &children {
         // What is decided already stays as it is.
-        let open =
-            t.resources[child].sort_index >= 0 && t.resources[child].next_role != Role::Promoted;
-        let place = assigned(t, child).filter(|_| open);
-        if let Some(node) = place {
-            t.resources[child].sort_index = table.score(node);
+        if t.resources[child].next_role == Role::Promoted {
+            continue;
+        }
+        let Some(value) = assigned(t, child).map(|node| table.score(node)) else { continue };
+        if t.resources[child].sort_index >= 0 || value <= -score::INFINITY {
+            t.resources[child].sort_index = value;
         }
     }
     t.resources[rsc].allowed = table;
@@ -197,14 +198,17 @@ fn by_node(t: &Tables<'_>, rsc: RscIdx, children: &[RscIdx]) -> NodeTable {
     }
     for index in colocate::this_with(t, rsc) {
         let c = &t.colocations[index];
-        if c.dependent_role != Role::Promoted {
-            continue;
-        }
+        // Wanted unpromoted beside another is not wanted promoted there.
+        let value = match c.dependent_role {
+            Role::Promoted => c.score,
+            Role::Unpromoted => -c.score,
+            Role::Unknown | Role::Stopped | Role::Started => continue,
+        };
         for placed in table.iter_mut() {
             let role = c.primary_role;
             if colocate::assigned_matches(t, c.primary, role, (rsc, placed.node), c.attribute) {
-                placed.score = score::add(placed.score, c.score);
-            } else if c.score >= score::INFINITY {
+                placed.score = score::add(placed.score, value);
+            } else if value >= score::INFINITY {
                 placed.score = -score::INFINITY;
             }
         }
