@@ -62,6 +62,14 @@ fn escape(text: &str) -> String {
     out
 }
 
+/// Whether XML knows `text` as the name of an attribute, and as one without a namespace. A
+/// configuration may call a parameter as it likes, `#port` or `2nd` for instance.
+fn is_name(text: &str) -> bool {
+    let begins = |c: char| c.is_alphabetic() || c == '_';
+    let goes_on = |c: char| begins(c) || c.is_ascii_digit() || c == '.' || c == '-';
+    text.starts_with(begins) && text.chars().all(goes_on)
+}
+
 fn attribute(out: &mut String, name: &str, value: &str) {
     append(out, format_args!(" {name}=\"{}\"", escape(value)));
 }
@@ -111,9 +119,8 @@ fn action(out: &mut String, action: &GraphAction) {
     }
     out.push_str("        <attributes");
     // What is no name of an attribute stands in an element of its own.
-    let nameless = |name: &str| name.starts_with(|c: char| c.is_ascii_digit());
-    let (params, named): (Vec<_>, Vec<_>) =
-        action.attributes.iter().partition(|(name, _)| nameless(name));
+    let (named, params): (Vec<_>, Vec<_>) =
+        action.attributes.iter().partition(|(name, _)| is_name(name));
     for (name, value) in named {
         attribute(out, name, value);
     }

@@ -1,5 +1,6 @@
 //! Bundles: containers with a resource inside each (*Pacemaker Explained*, "Bundles").
 
+use super::clone::bounded;
 use super::duration::{is_true, small};
 use super::remote::op;
 use super::resources::{add, finish};
@@ -70,6 +71,7 @@ pub(crate) fn unpack(t: &mut Tables<'_>, rsc: RscIdx) -> Option<()> {
     let promoted_max = number("promoted-max").or_else(|| number("masters")).unwrap_or(0).max(0);
     let default = if promoted_max > 0 { promoted_max } else { 1 };
     let replicas_max = number("replicas").filter(|&n| n > 0).unwrap_or(default);
+    let replicas_max = bounded(t, rsc, "replicas", replicas_max);
     let per_host = number("replicas-per-host").filter(|&n| n > 0).unwrap_or(1);
     let network = element.child("network");
     let mut data = BundleData {

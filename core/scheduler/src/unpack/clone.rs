@@ -36,6 +36,7 @@ pub(crate) fn unpack(t: &mut Tables<'_>, rsc: RscIdx) -> Option<()> {
     let unique = unique.unwrap_or(node_max > 1) && !only_one(element);
     let node_max = if unique { node_max } else { node_max.min(1) };
     let max = clone_number(t, rsc, &["clone-max"]).unwrap_or(nodes);
+    let max = bounded(t, rsc, "clone-max", max);
     let promoted_max = clone_number(t, rsc, &["promoted-max", "master-max"]).unwrap_or(1);
     let promoted_node_max =
         clone_number(t, rsc, &["promoted-node-max", "master-node-max"]).unwrap_or(1);
@@ -74,6 +75,21 @@ pub(crate) fn unpack(t: &mut Tables<'_>, rsc: RscIdx) -> Option<()> {
         add_instance(t, rsc)?;
     }
     Some(())
+}
+
+/// The most instances that one clone or bundle may have. What asks for more is a slip of the pen that
+/// would cost a machine its memory, and with it its node.
+const INSTANCES_MAX: i32 = 1000;
+
+/// A number of instances within bounds; the administrator is told when it was not.
+pub(super) fn bounded(t: &mut Tables<'_>, rsc: RscIdx, option: &str, wanted: i32) -> i32 {
+    if wanted > INSTANCES_MAX {
+        let id = t.resources[rsc].id.clone();
+        t.error(format!(
+            "{option}={wanted} of {id} is more than {INSTANCES_MAX} instances: using {INSTANCES_MAX}"
+        ));
+    }
+    wanted.min(INSTANCES_MAX)
 }
 
 /// Tells whether a clone has an agent in it that can run only once on a node.
