@@ -82,7 +82,8 @@ impl Checker {
             return;
         }
         for (name, value) in element.attributes() {
-            let known = rule.attributes.iter().chain(schema::COMMON).find(|a| a.name == name);
+            let mut named = rule.attributes.iter().chain(schema::COMMON);
+            let known = named.find(|a| a.name == name && dialect.knows(a.until));
             match known {
                 None if rule.any_attribute || name.starts_with("xml:") => {}
                 None => self.find(element, format!("<{}> has no attribute {name}", rule.name)),
@@ -108,7 +109,7 @@ impl Checker {
                     let what = format!("<{name}> may not stand in <{owner}>: {expected}");
                     self.find(child, what);
                 }
-                Some(below) if !dialect.knows(below) => {
+                Some(below) if !dialect.knows(below.until) => {
                     let (name, dialect) = (child.name(), dialect.text());
                     self.find(child, format!("<{name}> does not exist in {dialect}"));
                 }

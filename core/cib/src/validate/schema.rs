@@ -16,9 +16,9 @@ impl Dialect {
         (Self(1, 0)..=Self::NEWEST).contains(&dialect).then_some(dialect)
     }
 
-    /// Whether an element exists in this dialect.
-    pub(super) fn knows(self, rule: &Rule) -> bool {
-        rule.until.is_none_or(|last| self <= last)
+    /// Whether what is known until some dialect exists in this one.
+    pub(super) fn knows(self, until: Option<Self>) -> bool {
+        until.is_none_or(|last| self <= last)
     }
 
     /// Its name, as `validate-with` has it.
@@ -45,6 +45,8 @@ pub(super) struct Attribute {
     pub(super) name: &'static str,
     pub(super) value: Value,
     pub(super) required: bool,
+    /// The last dialect that has it, or takes such a value.
+    pub(super) until: Option<Dialect>,
 }
 
 /// An element: its attributes and what may stand in it.
@@ -80,11 +82,15 @@ impl Rule {
 }
 
 const fn need(name: &'static str, value: Value) -> Attribute {
-    Attribute { name, value, required: true }
+    Attribute { name, value, required: true, until: None }
 }
 
 const fn may(name: &'static str, value: Value) -> Attribute {
-    Attribute { name, value, required: false }
+    Attribute { name, value, required: false, until: None }
+}
+
+const fn may_until(name: &'static str, value: Value, last: Dialect) -> Attribute {
+    Attribute { name, value, required: false, until: Some(last) }
 }
 
 const fn rule(
@@ -126,7 +132,7 @@ static DATE_PARTS: &[Attribute] = &[
     may("weeks", Value::Any),
     may("years", Value::Any),
     may("weekyears", Value::Any),
-    may("moon", Value::Any),
+    may_until("moon", Value::Any, Dialect(3, 10)),
 ];
 static DURATION: Rule = rule("duration", DATE_PARTS, &[]);
 static DATE_SPEC: Rule = rule("date_spec", DATE_PARTS, &[]);
@@ -187,7 +193,7 @@ static OP: Rule = rule(
     &[
         ID,
         need("name", Value::Any),
-        may("interval", Value::Any),
+        need("interval", Value::Any),
         may("timeout", Value::Any),
         may("start-delay", Value::Any),
         may("interval-origin", Value::Any),
@@ -311,7 +317,8 @@ static NODE: Rule = rule(
     &[
         need("id", Value::Any),
         need("uname", Value::Any),
-        may("type", Value::OneOf(&["normal", "member", "ping", "remote"])),
+        may_until("type", Value::OneOf(&["normal", "member", "ping", "remote"]), Dialect(2, 10)),
+        may("type", Value::OneOf(&["member", "ping", "remote"])),
         may("score", Value::Score),
     ],
     &[&INSTANCE_ATTRIBUTES, &UTILIZATION],
