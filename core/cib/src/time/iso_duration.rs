@@ -72,9 +72,10 @@ impl FromStr for Duration {
                 (false, 'M') => &mut duration.months,
                 (false, 'W') => &mut duration.weeks,
                 (false, 'D') => &mut duration.days,
-                (true, 'H') => &mut duration.hours,
+                // Units that no date has need no `T` before them.
+                (_, 'H') => &mut duration.hours,
                 (true, 'M') => &mut duration.minutes,
-                (true, 'S') => &mut duration.seconds,
+                (_, 'S') => &mut duration.seconds,
                 (_, _) => return Err(NotADuration),
             };
             *field = number;
@@ -135,8 +136,12 @@ mod tests {
         let duration: Duration = "P1M2DT3M4S".parse().unwrap();
         assert_eq!((duration.months, duration.days), (1, 2));
         assert_eq!((duration.minutes, duration.seconds), (3, 4));
-        for text in ["", "P", "PT", "1D", "P1", "P1H", "PT1D", "P1YTT1S", "P--1D"] {
+        for text in ["", "P", "PT", "1D", "P1", "PT1D", "P1YTT1S", "P--1D"] {
             assert!(text.parse::<Duration>().is_err(), "{text}");
+        }
+        for (text, seconds) in [("P1H", 3600), ("P40S", 40)] {
+            let duration: Duration = text.parse().unwrap();
+            assert_eq!(duration.approximate_seconds(), seconds, "{text}");
         }
     }
 

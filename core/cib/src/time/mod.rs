@@ -61,6 +61,7 @@ mod tests {
             ("250ms", Some(250)),
             ("2000us", Some(2)),
             ("PT1M30S", Some(90_000)),
+            ("P30S", Some(30_000)),
             ("P1D", Some(86_400_000)),
             ("", None),
             ("s", None),

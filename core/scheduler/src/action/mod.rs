@@ -1,7 +1,7 @@
 //! Actions: made from resources' next states, described by the configuration's operations.
 
 pub(crate) mod create;
-mod definition;
+pub(crate) mod definition;
 pub(crate) mod migrate;
 pub(crate) mod policy;
 pub(crate) mod recurring;

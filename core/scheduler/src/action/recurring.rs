@@ -141,7 +141,13 @@ pub(crate) fn cancel<'c>(
     let key = create::key(&t.resources[rsc].id, task, interval_ms);
     // What is recorded as running is what ends.
     let running = existing(t, rsc, task, interval_ms, node);
-    let action = running.unwrap_or_else(|| {
+    let mut all = t.resources[rsc].actions.iter().copied();
+    // A recorded failure of it names it a second time.
+    let ended = all.find(|&action| {
+        let row = &t.actions[action];
+        row.cancel_task == Some(task) && row.interval_ms == interval_ms && row.node == Some(node)
+    });
+    let action = running.or(ended).unwrap_or_else(|| {
         let action = create::blank(t, "cancel", key);
         t.resources[rsc].actions.push(action);
         action
@@ -299,5 +305,8 @@ fn cancel_in<'c>(t: &mut Tables<'c>, node: NodeIdx, entry: diarch_cib::xml::Elem
             then: by_action(action),
             relation: Relation::ORDERED,
         });
+        if crate::status::failcount::of(t, rsc, node, false).count > 0 {
+            create::clear_failcount(t, rsc, node, "a recurring operation is not wanted any more");
+        }
     }
 }

@@ -109,6 +109,8 @@ struct Instance {
     node: NodeIdx,
     role: Role,
     score: i32,
+    /// Nothing may be done with it, and nothing goes with it that has to.
+    blocked: bool,
 }
 
 /// Lists a clone's or bundle's instances that have a place; a bundle's are where its containers
@@ -119,14 +121,16 @@ fn placed_instances(t: &Tables<'_>, rsc: RscIdx) -> Vec<Instance> {
         let one = |replica: &Replica| {
             let node = t.resources[replica.container].assigned_to?;
             let role = role(replica.child.unwrap_or(replica.container)).unwrap_or_default();
-            Some(Instance { node, role, score: 0 })
+            let blocked = t.resources[replica.container].blocked;
+            Some(Instance { node, role, score: 0, blocked })
         };
         return data.replicas.iter().filter_map(one).collect();
     }
     let one = |&child: &RscIdx| {
         let node = instance_place(t, child)?;
         let score = t.resources[child].allowed.score(node);
-        Some(Instance { node, role: role(child).unwrap_or_default(), score })
+        let blocked = t.primitives(child).iter().any(|&inner| t.resources[inner].blocked);
+        Some(Instance { node, role: role(child).unwrap_or_default(), score, blocked })
     };
     t.resources[rsc].children.iter().filter_map(one).collect()
 }
@@ -163,7 +167,9 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
         return;
     }
     let fits = |at: &&Instance| c.primary_role == Role::Unknown || at.role == c.primary_role;
-    let nodes: Vec<_> = all.iter().filter(fits).map(|at| at.node).collect();
+    let mandatory = c.score >= score::INFINITY;
+    let useful = all.iter().filter(fits).filter(|at| !(mandatory && at.blocked));
+    let nodes: Vec<_> = useful.map(|at| at.node).collect();
     if c.score >= score::INFINITY {
         let mut table = t.resources[dependent].allowed.clone();
         for placed in table.iter_mut() {

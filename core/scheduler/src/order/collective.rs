@@ -80,7 +80,6 @@ fn group_flags(t: &mut Tables<'_>, action: ActionIdx, rsc: RscIdx, node: Option<
             let row = &t.actions[inner];
             if !row.runnable && task != "stop" {
                 flags.runnable = false;
-                t.actions[action].runnable = false;
             }
         } else if task != "stop" && task != "demote" {
             flags.runnable = flags.runnable && node.is_none();

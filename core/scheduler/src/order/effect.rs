@@ -144,7 +144,7 @@ fn asymmetric(t: &mut Tables<'_>, first: ActionIdx, then: ActionIdx) {
     if t.actions[first].runnable {
         return;
     }
-    if t.actions[then].optional {
+    if t.actions[then].optional && t.resources[rsc].is_primitive() {
         let settled = matches!(
             (t.resources[rsc].role, t.actions[then].task),
             (Role::Stopped, "stop")

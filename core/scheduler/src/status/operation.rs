@@ -2,7 +2,7 @@
 
 use super::history::{interval_of, transition};
 use super::{failcount, migration};
-use crate::action::policy;
+use crate::action::{definition, policy};
 use crate::fence;
 use crate::model::{Failure, NodeIdx, OnFail, Role, RscIdx, Tables, score};
 use crate::unpack::duration::{integer, small};
@@ -185,6 +185,12 @@ fn expired(t: &mut Tables<'_>, entry: &Entry<'_>) -> bool {
                 clear(t, entry, "reconnect interval is set");
             }
         }
+    }
+    if is_last_failure
+        && matches!(entry.task, "start" | "monitor")
+        && definition::changed(t, entry.rsc, entry.node, entry.xml)
+    {
+        clear(t, entry, "resource parameters have changed");
     }
     if expired
         && entry.is_probe()
