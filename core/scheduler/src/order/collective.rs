@@ -77,8 +77,10 @@ fn group_flags(t: &mut Tables<'_>, action: ActionIdx, rsc: RscIdx, node: Option<
                 flags.optional = false;
                 t.actions[action].optional = false;
             }
+            // A member that shall not run does not keep the others from it.
             let row = &t.actions[inner];
-            if !row.runnable && task != "stop" {
+            let wanted = !row.optional || t.actions[action].task != task;
+            if !row.runnable && wanted && task != "stop" {
                 flags.runnable = false;
             }
         } else if task != "stop" && task != "demote" {

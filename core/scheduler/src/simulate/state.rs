@@ -62,7 +62,9 @@ pub(super) fn record(cib: &mut Document, state: NodeId, record: &Record<'_>) {
     let found = cib
         .element(list)
         .children_named("lrm_resource")
-        .find(|at| at.attribute("id") == Some(record.rsc))
+        // Where a history names a resource twice, what comes last counts.
+        .filter(|at| at.attribute("id") == Some(record.rsc))
+        .last()
         .map(Element::id);
     let resource = found.unwrap_or_else(|| {
         let resource = cib.append_new(list, "lrm_resource");

@@ -19,7 +19,9 @@ pub(super) fn resource<'c>(
         .map(|(rsc, _)| rsc);
     let mut found = match exact {
         Some(rsc) => Some(rsc),
-        None => t.resource(&format!("{}:0", base(id))).filter(|&rsc| !t.resources[rsc].unique),
+        None => t
+            .resource(&format!("{}:0", base(id)))
+            .filter(|&rsc| !t.resources[rsc].unique && t.in_collective(rsc)),
     };
     if found.is_some_and(|rsc| !t.resources[rsc].is_primitive()) {
         found = None;

@@ -16,7 +16,8 @@ pub(super) fn unpack<'c>(t: &mut Tables<'c>, state: Element<'c>) {
     let found = t.node_by_id(id).or_else(|| name.and_then(|name| t.node_by_name(name)));
     let node = match found {
         Some(node) => node,
-        None if remote => return,
+        // A node of which not even the name is known is no node.
+        None if remote || name.is_none() => return,
         None => {
             let node = crate::unpack::nodes::add(t, id, name.unwrap_or(id), NodeKind::Member, None);
             t.nodes[node].configured = false;
