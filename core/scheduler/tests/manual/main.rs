@@ -12,6 +12,14 @@ mod ch05_constraints;
 #[cfg(test)]
 mod ch05_sets;
 #[cfg(test)]
+mod ch06_fencing;
+#[cfg(test)]
 mod ch08_rules;
+#[cfg(test)]
+mod ch09_advanced;
+#[cfg(test)]
+mod ch10_bundles;
+#[cfg(test)]
+mod ch10_collective;
 #[cfg(test)]
 mod world;

@@ -32,6 +32,7 @@ pub(crate) struct Cib {
     constraints: String,
     sections: String,
     tickets: String,
+    lost: Vec<String>,
     transient: BTreeMap<String, Vec<(String, String)>>,
     history: BTreeMap<String, BTreeMap<String, History>>,
     calls: u32,
@@ -50,6 +51,7 @@ pub(crate) fn nodes(names: &[&str]) -> Cib {
         constraints: String::new(),
         sections: String::new(),
         tickets: String::new(),
+        lost: Vec::new(),
         transient: BTreeMap::new(),
         history: BTreeMap::new(),
         calls: 0,
@@ -114,6 +116,12 @@ impl Cib {
     pub(crate) fn attribute(self, node: &str, name: &str, value: &str) -> Self {
         let id = format!("{node}-{name}");
         self.in_node(node, &block("instance_attributes", &id, &[(name, value)]))
+    }
+
+    /// Makes a node vanish without a word.
+    pub(crate) fn lost(mut self, node: &str) -> Self {
+        self.lost.push(node.to_owned());
+        self
     }
 
     /// Gives a node an attribute until it leaves.
@@ -241,9 +249,11 @@ impl Cib {
                 history.entries.concat()
             ));
         }
+        let lost = self.lost.iter().any(|lost| lost == name);
+        let (member, peer) = if lost { (false, "offline") } else { (true, "online") };
         format!(
-            "<node_state id='{number}' uname='{name}' in_ccm='true' crmd='online' join='member' \
-             expected='member' crm-debug-origin='test'>{transient}<lrm id='{number}'>\
+            "<node_state id='{number}' uname='{name}' in_ccm='{member}' crmd='{peer}' \
+             join='member' expected='member' crm-debug-origin='test'>{transient}<lrm id='{number}'>\
              <lrm_resources>{resources}</lrm_resources></lrm></node_state>"
         )
     }
@@ -405,9 +415,13 @@ impl Decision {
     }
 }
 
+/// A step as `KEY NODE`, without the number of a clone's instance.
 fn name(step: &Synapse) -> String {
-    let node = step.action.node.as_ref().map_or_else(String::new, |node| format!(" {node}"));
-    let key = step.action.internal_key.as_ref().unwrap_or(&step.action.key);
-    let key = if step.action.node.is_some() { &step.action.key } else { key };
-    format!("{key}{node}")
+    let Some(node) = &step.action.node else { return step.action.key.clone() };
+    let mut key = String::new();
+    for part in step.action.key.split(':') {
+        let digits = part.chars().take_while(char::is_ascii_digit).count();
+        key.push_str(&part[if key.is_empty() { 0 } else { digits }..]);
+    }
+    format!("{key} {node}")
 }
