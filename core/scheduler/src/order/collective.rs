@@ -51,7 +51,6 @@ pub(super) fn flags_for(t: &mut Tables<'_>, action: ActionIdx, node: Option<Node
     }
     let task = row.task;
     if t.resources[rsc].is_group() {
-        let node = node.filter(|_| t.in_collective(rsc));
         return group_flags(t, action, rsc, node);
     }
     let ours = ["start", "stop", "promote", "demote", "running", "stopped", "promoted", "demoted"];

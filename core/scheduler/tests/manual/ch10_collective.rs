@@ -30,6 +30,9 @@ fn ex_10_1_a_group_starts_in_order_stops_in_reverse_and_depends_on_its_first() {
     stopping(running).assert_order(&["mail_stop_0 amber", "addr_stop_0 amber"]);
     let without = |rsc: &str| {
         let decision = cib.clone().constraints(&never(rsc)).decide();
+        // As far as it gets, it begins.
+        assert_eq!(decision.does("shortcut_start_0"), decision.does("addr_start_0 amber"));
+        assert!(!decision.does("shortcut_running_0"));
         [decision.place("addr"), decision.place("mail")]
     };
     assert_eq!(without("addr"), ["", ""]);
