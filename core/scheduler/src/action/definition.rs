@@ -146,7 +146,8 @@ fn reload(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {
         return;
     }
     if row.start_pending {
-        restart(t, rsc, node);
+        // It started with what was then: it is stopped, and started again.
+        create::stop(t, rsc, node, false);
         return;
     }
     t.resources[rsc].reload = true;

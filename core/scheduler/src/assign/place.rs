@@ -69,7 +69,7 @@ pub(crate) fn current(t: &Tables<'_>, rsc: RscIdx) -> Option<NodeIdx> {
     if !row.is_primitive() {
         return row.children.iter().find_map(|&child| current(t, child));
     }
-    if let Some(source) = row.partial_source {
+    if let Some(source) = row.partial_source.filter(|node| row.active_on.contains(node)) {
         return Some(source);
     }
     let good = row.active_on.iter().copied().find(|&node| {

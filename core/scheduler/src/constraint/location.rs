@@ -92,13 +92,14 @@ fn by_rule<'c>(
     let attribute = rule.attribute("score-attribute");
     let fixed = rule.attribute("score").and_then(score::parse).unwrap_or(0);
     let mut nodes = Vec::new();
-    let parameters = crate::unpack::resources::parameters(t, rsc, None);
-    let parameters = parameters.iter().map(|(k, v)| (k.as_ref(), v.as_ref())).collect();
     let row = &t.resources[rsc];
     let meta = row.meta.iter().map(|(k, v)| (k.as_ref(), v.as_ref())).collect();
 
     let mut change = None;
     for node in t.nodes.ids() {
+        // A parameter may itself depend on the node.
+        let parameters = crate::unpack::resources::parameters(t, rsc, Some(node));
+        let parameters = parameters.iter().map(|(k, v)| (k.as_ref(), v.as_ref())).collect();
         let context = Context {
             node: Some(&t.nodes[node].attributes),
             params: Some(&parameters),
@@ -117,7 +118,7 @@ fn by_rule<'c>(
         };
         nodes.push((node, value));
     }
-    drop((parameters, meta));
+    drop(meta);
     if let Some(at) = change {
         t.recheck_at(at);
     }

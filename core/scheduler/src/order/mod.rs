@@ -104,7 +104,19 @@ fn after<'c>(t: &mut Tables<'c>, first: ActionIdx, ordering: &Ordering<'c>) {
         return;
     }
     let (Some(rsc), Some(task)) = (ordering.then.rsc, ordering.then.task) else { return };
+    let cleans_up = is_clean_up(t, first);
     for then in create::find_all(t, rsc, task, None) {
-        link(t, first, then, ordering.relation);
+        let same = t.actions[then].rsc == t.actions[first].rsc;
+        let relation = if cleans_up && same { Relation::ORDERED } else { ordering.relation };
+        link(t, first, then, relation);
     }
+}
+
+/// Tells whether an action is the stop on the source of a migration that is complete: it says
+/// nothing of the resource, which runs on the target (*Pacemaker Explained*, "Migrating Resources").
+fn is_clean_up(t: &Tables<'_>, action: ActionIdx) -> bool {
+    let row = &t.actions[action];
+    let (Some(rsc), Some(node), "stop") = (row.rsc, row.node, row.task) else { return false };
+    let rsc = &t.resources[rsc];
+    rsc.dangling_sources.contains(&node) && !rsc.active_on.contains(&node)
 }

@@ -36,11 +36,13 @@ fn find_op<'c>(
 
 /// Tells whether anything but a monitor happened on a node after an entry.
 fn non_monitor_after(t: &Tables<'_>, id: &str, node: &str, after: Element<'_>) -> bool {
-    let tasks = ["start", "stop", "promote", "demote", "migrate_to", "migrate_from"];
     let Some(list) = history(t, id, node) else { return false };
-    list.children_named("lrm_rsc_op").any(|op| {
-        op.attribute("operation").is_some_and(|task| tasks.contains(&task)) && newer(op, after)
-    })
+    list.children_named("lrm_rsc_op").any(|op| changes_state(op) && newer(op, after))
+}
+
+fn changes_state(op: Element<'_>) -> bool {
+    let tasks = ["start", "stop", "promote", "demote", "migrate_to", "migrate_from"];
+    op.attribute("operation").is_some_and(|task| tasks.contains(&task))
 }
 
 fn newer(a: Element<'_>, b: Element<'_>) -> bool {
@@ -58,9 +60,8 @@ fn newer_state(t: &Tables<'_>, id: &str, to: Element<'_>, from: Option<Element<'
     list.children_named("lrm_rsc_op").any(|op| {
         let monitor =
             op.attribute("operation") == Some("monitor") && op.attribute("rc-code") == Some("7");
-        let other = matches!(op.attribute("operation"), Some("start" | "stop"));
         let later = if from.is_some() { newer(op, after) } else { later_time(op, to) };
-        (monitor || other) && later
+        (monitor || changes_state(op)) && later
     })
 }
 
@@ -138,14 +139,12 @@ pub(super) fn to_failed(t: &mut Tables<'_>, entry: &Entry<'_>) {
     let target_name = t.nodes[target].name;
     let source_name = entry.xml.attribute("migrate_source").unwrap_or("");
     let from = find_op(t, &id, "migrate_from", target_name, None);
-    let stopped = find_op(t, &id, "stop", target_name, None);
-    if !t.nodes[target].online {
+    // Where nothing is recorded, a probe will tell.
+    if !t.nodes[target].online || history(t, &id, target_name).is_none() {
         return;
     }
     if !newer_state(t, &id, entry.xml, from) {
-        if stopped.is_none() || from.is_some_and(|from| stopped.is_some_and(|s| newer(from, s))) {
-            add_running(t, rsc, target, false);
-        }
+        add_running(t, rsc, target, false);
     } else if !non_monitor_after(t, &id, source_name, entry.xml) {
         t.resources[rsc].dangling_sources.push(entry.node);
     }
