@@ -63,7 +63,8 @@ fn running<'c>(
     let start = create::resource(t, rsc, "start", 0, Some(node), true);
     let next = t.resources[rsc].next_role;
     let there = existing(t, rsc, name, interval_ms, node);
-    let no_such_role = role == Role::Unpromoted && next == Role::Started;
+    let no_such_role = role == Role::Unpromoted && next == Role::Started
+        || role == Role::Started && next == Role::Unpromoted;
     if no_such_role || (next == Role::Promoted) != (role == Role::Promoted) {
         if let Some(there) = there {
             cancel_for_role(t, rsc, node, there, role);

@@ -168,6 +168,11 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
     } else if t.resources[rsc].blocked {
         need_stop = true;
     }
+    // A new definition needs a new start, and with it a new promotion.
+    let redefined = create::find_all(t, rsc, "start", None)
+        .into_iter()
+        .any(|action| !t.actions[action].optional);
+    need_promote |= redefined && t.resources[rsc].role == Role::Promoted;
     restart(t, rsc, here, need_stop, need_promote);
     transition(t, rsc);
     recurring::create(t, rsc);

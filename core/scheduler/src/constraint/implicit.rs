@@ -38,7 +38,11 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
             "stop",
             Relation::PROMOTED_THEN_IMPLIES_FIRST.with(Relation::ORDERED),
         );
-        add(t, rsc, "demote", rsc, "promote", Relation::ORDERED);
+        // In a group, the group's own steps come between.
+        let member = t.resources[rsc].parent.is_some_and(|at| t.resources[at].is_group());
+        if !member {
+            add(t, rsc, "demote", rsc, "promote", Relation::ORDERED);
+        }
         add(
             t,
             rsc,
@@ -47,7 +51,6 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
             "promote",
             Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::ORDERED),
         );
-        add(t, rsc, "demote", rsc, "promote", Relation::ORDERED.with(Relation::FIRST_IMPLIES_THEN));
     }
     let relation = Relation::ORDERED;
     add(t, rsc, "stop", rsc, "delete", relation);
@@ -172,27 +175,9 @@ fn group(t: &mut Tables<'_>, rsc: RscIdx) {
         add(t, member, "stop", rsc, "stopped", post());
         add(t, member, "start", rsc, "running", post());
         if !data.ordered {
-            add(
-                t,
-                rsc,
-                "start",
-                member,
-                "start",
-                Relation::FIRST_IMPLIES_THEN_GRAPHED
-                    .with(Relation::FIRST_IMPLIES_THEN)
-                    .with(Relation::UNRUNNABLE_FIRST_BLOCKS),
-            );
+            add(t, rsc, "start", member, "start", Relation::UNRUNNABLE_FIRST_BLOCKS);
             if promotable {
-                add(
-                    t,
-                    rsc,
-                    "promote",
-                    member,
-                    "promote",
-                    Relation::FIRST_IMPLIES_THEN_GRAPHED
-                        .with(Relation::FIRST_IMPLIES_THEN)
-                        .with(Relation::UNRUNNABLE_FIRST_BLOCKS),
-                );
+                add(t, rsc, "promote", member, "promote", Relation::UNRUNNABLE_FIRST_BLOCKS);
             }
         } else if let Some(before) = last {
             let up = Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
