@@ -109,8 +109,11 @@ fn within_set<'c>(
         return;
     }
     if value > 0 {
+        // The old `ordering="listed"` turns the dependence round.
+        let listed = set.attribute("ordering").is_some_and(|ordering| ordering != "group");
         for pair in members.windows(2) {
-            new(t, pair[1], pair[0]);
+            let (dependent, primary) = if listed { (0, 1) } else { (1, 0) };
+            new(t, pair[dependent], pair[primary]);
         }
     } else {
         for (at, &rsc) in members.iter().enumerate() {

@@ -13,7 +13,7 @@ pub(crate) fn schedule(t: &mut Tables<'_>) {
     }
     for node in t.node_order.clone() {
         let row = &t.nodes[node];
-        if !row.online || row.unclean || !row.discovery || row.pending {
+        if !row.online || row.unclean || !row.discovery {
             continue;
         }
         for rsc in t.top.clone() {
@@ -148,11 +148,13 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     let top = t.top_of(rsc, false);
     let who = if t.resources[top].is_clone() { top } else { rsc };
     let after = |task: &'static str| End { rsc: Some(who), task: Some(task), action: None };
-    t.orderings.push(Ordering {
-        first: by_action(probe),
-        then: after("start"),
-        relation: Relation::UNRUNNABLE_FIRST_BLOCKS,
-    });
+    // What cannot be looked for does not start, but what is active somewhere stays so.
+    let relation = if !t.actions[probe].runnable && t.resources[top].active_on.is_empty() {
+        Relation::ORDERED.with(Relation::UNRUNNABLE_FIRST_BLOCKS)
+    } else {
+        Relation::ORDERED
+    };
+    t.orderings.push(Ordering { first: by_action(probe), then: after("start"), relation });
     t.orderings.push(Ordering {
         first: by_action(probe),
         then: after("reload-agent"),
