@@ -152,8 +152,15 @@ fn check_runnable(t: &mut Tables<'_>, action: ActionIdx) {
             t.actions[action].runnable = false;
         }
     } else if !t.options.quorate {
+        // What is demoted only, and active, may stay so.
+        let kept = task == "start"
+            && rsc.is_some_and(|rsc| {
+                t.resources[t.top_of(rsc, false)].promotable
+                    && t.resources[rsc].role > Role::Stopped
+            });
         match t.options.no_quorum {
-            NoQuorum::Stop => {
+            NoQuorum::Demote if kept => {}
+            NoQuorum::Stop | NoQuorum::Demote => {
                 t.actions[action].runnable = false;
                 t.actions[action].reason = Some("no quorum".to_owned());
             }
@@ -166,7 +173,7 @@ fn check_runnable(t: &mut Tables<'_>, action: ActionIdx) {
                     t.actions[action].reason = Some("quorum freeze".to_owned());
                 }
             }
-            NoQuorum::Ignore | NoQuorum::Fence | NoQuorum::Demote => {}
+            NoQuorum::Ignore | NoQuorum::Fence => {}
         }
     }
 }

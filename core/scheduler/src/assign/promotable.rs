@@ -35,7 +35,7 @@ pub(crate) fn promotion_score(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> Opt
         let children = t.resources[rsc].children.iter();
         return children.filter_map(|&child| promotion_score(t, child, node)).reduce(score::add);
     }
-    if !applies(t, rsc, node) {
+    if !applies(t, rsc, node) || t.resources[rsc].allowed.score(node) < 0 {
         return None;
     }
     let name = t.resources[rsc].history_name();
@@ -91,14 +91,16 @@ pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
         let value = if value >= 0 && without_ticket(t, rsc) { -score::INFINITY } else { value };
         t.resources[child].sort_index = value;
     }
-    let table = by_node(t, rsc, &children);
+    let (table, drawn) = by_node(t, rsc, &children);
     for &child in &children {
         // What is decided already stays as it is.
         if t.resources[child].next_role == Role::Promoted {
             continue;
         }
-        let Some(value) = assigned(t, child).map(|node| table.score(node)) else { continue };
-        if t.resources[child].sort_index >= 0 || value <= -score::INFINITY {
+        let Some(node) = assigned(t, child) else { continue };
+        let value = table.score(node);
+        let drawn = drawn.contains(&node) && t.resources[child].sort_index == -1;
+        if t.resources[child].sort_index >= 0 || value <= -score::INFINITY || drawn {
             t.resources[child].sort_index = value;
         }
     }
@@ -187,8 +189,10 @@ fn locations(t: &Tables<'_>, rsc: RscIdx, child: RscIdx, node: NodeIdx, value: i
 }
 
 /// Sums up by node how much the clone wants to be there, what instances there have, and what
-/// colocations with the promoted role add to it.
-fn by_node(t: &Tables<'_>, rsc: RscIdx, children: &[RscIdx]) -> NodeTable {
+/// colocations with the promoted role add to it; gives also the nodes where another resource is
+/// that the promoted role has to be with.
+fn by_node(t: &Tables<'_>, rsc: RscIdx, children: &[RscIdx]) -> (NodeTable, Vec<NodeIdx>) {
+    let mut drawn = Vec::new();
     let mut table = t.resources[rsc].allowed.clone();
     for &child in children {
         let value = t.resources[child].sort_index;
@@ -208,6 +212,9 @@ fn by_node(t: &Tables<'_>, rsc: RscIdx, children: &[RscIdx]) -> NodeTable {
             let role = c.primary_role;
             if colocate::assigned_matches(t, c.primary, role, (rsc, placed.node), c.attribute) {
                 placed.score = score::add(placed.score, value);
+                if value >= score::INFINITY {
+                    drawn.push(placed.node);
+                }
             } else if value >= score::INFINITY {
                 placed.score = -score::INFINITY;
             }
@@ -218,7 +225,7 @@ fn by_node(t: &Tables<'_>, rsc: RscIdx, children: &[RscIdx]) -> NodeTable {
             colocate::add_to(t, rsc, index, &mut table);
         }
     }
-    table
+    (table, drawn)
 }
 
 fn can_promote(

@@ -3,7 +3,7 @@
 use super::collective::{flags_for, pseudo_for};
 use super::effect::{self, Flags, OPTIONAL, RUNNABLE};
 use super::link;
-use crate::model::{ActionIdx, Relation, Tables};
+use crate::model::{ActionIdx, Relation, Role, RscIdx, Tables};
 
 /// How deep a chain of consequences may go before it is taken for a loop.
 const DEPTH_MAX: u32 = 3_000;
@@ -139,7 +139,7 @@ fn node_for(t: &Tables<'_>, action: ActionIdx) -> Option<crate::model::NodeIdx> 
     }
 }
 
-fn is_ancestor(t: &Tables<'_>, rsc: crate::model::RscIdx, of: crate::model::RscIdx) -> bool {
+fn is_ancestor(t: &Tables<'_>, rsc: RscIdx, of: RscIdx) -> bool {
     let mut at = t.resources[of].parent;
     while let Some(parent) = at {
         if parent == rsc {
@@ -280,13 +280,13 @@ fn apply(
     }
 }
 
-/// What has to be where a resource is cannot start when that one cannot.
+/// What has to be where a resource is cannot start, or be promoted, when that one cannot.
 fn block_dependents(t: &mut Tables<'_>, action: ActionIdx) {
     let row = &t.actions[action];
-    let (Some(rsc), task) = (row.rsc, row.task) else { return };
-    let (task, role) = match task {
-        "start" => ("start", crate::model::Role::Started),
-        "promote" => ("promote", crate::model::Role::Promoted),
+    let Some(rsc) = row.rsc else { return };
+    let promoting = match row.task {
+        "start" => false,
+        "promote" => true,
         _ => return,
     };
     let mut all: Vec<usize> = t.resources[rsc].with_this.clone();
@@ -296,35 +296,42 @@ fn block_dependents(t: &mut Tables<'_>, action: ActionIdx) {
     }
     for index in all {
         let constraint = t.colocations[index].clone();
-        let promoted = constraint.primary_role == crate::model::Role::Promoted;
-        let relevant = role != crate::model::Role::Promoted || promoted;
+        let relevant = !promoting || constraint.primary_role == Role::Promoted;
         if constraint.score < crate::model::score::INFINITY || !relevant {
             continue;
         }
-        block_start(t, constraint.dependent, action, task);
+        block(t, constraint.dependent, constraint.dependent_role, action);
     }
 }
 
-fn block_start(t: &mut Tables<'_>, rsc: crate::model::RscIdx, cause: ActionIdx, _task: &str) {
-    if t.resources[rsc].is_group() {
-        for child in t.resources[rsc].children.clone() {
-            block_start(t, child, cause, _task);
+fn block(t: &mut Tables<'_>, rsc: RscIdx, role: Role, cause: ActionIdx) {
+    let row = &t.resources[rsc];
+    let (task, through) = match role {
+        Role::Promoted => ("promote", true),
+        Role::Unknown | Role::Stopped | Role::Started | Role::Unpromoted => {
+            ("start", row.is_group())
+        }
+    };
+    if !row.is_primitive() {
+        for child in row.children.clone().into_iter().filter(|_| through) {
+            block(t, child, role, cause);
         }
         return;
     }
-    if !t.resources[rsc].is_primitive() {
-        return;
-    }
     let node = t.actions[cause].node;
-    for action in crate::action::create::find_all(t, rsc, "start", None) {
-        let row = &mut t.actions[action];
-        if row.runnable && row.node == node {
-            row.runnable = false;
-            let followers: Vec<_> = row.after.iter().map(|link| link.action).collect();
-            block_dependents(t, action);
-            for follower in followers {
-                update(t, follower);
-            }
+    for action in crate::action::create::find_all(t, rsc, task, None) {
+        if !t.actions[action].runnable || t.actions[action].node != node {
+            continue;
+        }
+        if let Some(primary) = t.actions[cause].rsc.filter(|_| t.actions[action].reason.is_none()) {
+            let reason = format!("colocation with {}", t.resources[primary].id);
+            t.actions[action].reason = Some(reason);
+        }
+        t.actions[action].runnable = false;
+        let followers: Vec<_> = t.actions[action].after.iter().map(|link| link.action).collect();
+        block_dependents(t, action);
+        for follower in followers {
+            update(t, follower);
         }
     }
 }
