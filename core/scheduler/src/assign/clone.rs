@@ -121,8 +121,12 @@ pub(super) fn compare(t: &Tables<'_>, a: RscIdx, b: RscIdx) -> Ordering {
     };
     let failed = |rsc: RscIdx| t.primitives(rsc).iter().any(|&inner| t.resources[inner].failed);
     let rank = |rsc: RscIdx| t.resources[rsc].priority.max(t.resources[rsc].promotion_priority);
-    let banned =
-        |rsc: RscIdx| here(rsc).is_some_and(|node| t.resources[rsc].allowed.score(node) < 0);
+    let banned = |rsc: RscIdx| {
+        here(rsc).is_some_and(|node| {
+            let row = &t.resources[rsc];
+            row.allowed.score(node) < 0 || row.surplus && t.nodes[node].unclean
+        })
+    };
     banned(a)
         .cmp(&banned(b))
         .then_with(|| fit(b).cmp(&fit(a)))

@@ -31,9 +31,12 @@ fn starts(t: &mut Tables<'_>, rsc: RscIdx, fencing: ActionIdx, node: NodeIdx) {
                 );
             }
             Requires::Quorum => {
+                // What is known of one anonymous instance is known of its clone.
+                let known = |rsc: RscIdx| t.resources[rsc].known_on.contains(&node);
                 let unknown = row.task == "start"
                     && t.resources[rsc].allowed.contains(node)
-                    && !t.resources[rsc].known_on.contains(&node);
+                    && !known(rsc)
+                    && !known(t.top_of(rsc, false));
                 if unknown {
                     let relation = Relation::ORDERED.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
                     crate::order::link(t, fencing, action, relation);

@@ -110,7 +110,7 @@ fn one(t: &mut Tables<'_>, then: ActionIdx, at: usize) -> (Option<ActionIdx>, bo
     }
     let before_first = flags_of(t, first);
     let before_then = flags_of(t, then);
-    let first_flags = flags_for(t, first, t.actions[then].node);
+    let first_flags = flags_for(t, first, then_node);
     let then_flags = flags_for(t, then, t.actions[first].node);
     if first == original {
         apply(t, first, then, first_flags, then_flags, at);
