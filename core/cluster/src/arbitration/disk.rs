@@ -90,6 +90,8 @@ enum Job {
     MailboxAgain,
     /// There is no mailbox to look into: only to see that the disk is still there.
     Presence,
+    /// Slots that were not there when the disk was identified may have been allocated since.
+    Seek(u8),
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -221,7 +223,7 @@ impl Disk {
         Some(match self.job {
             Job::Idle => return None,
             Job::Header | Job::Presence => Operation::Read(0),
-            Job::Slot(slot) => Operation::Read(sbd::slot_sector(slot)),
+            Job::Slot(slot) | Job::Seek(slot) => Operation::Read(sbd::slot_sector(slot)),
             Job::PendingMailbox | Job::Mailbox | Job::MailboxAgain => {
                 Operation::Read(mailbox(self.own_slot()))
             }
@@ -324,12 +326,10 @@ impl Disk {
             }
             Job::ReadProbe => {
                 self.read_back(bytes)?;
-                self.job = if self.is_up() {
-                    Job::MailboxAgain
-                } else if self.own_slot().is_some() {
-                    Job::PendingMailbox
-                } else {
-                    Job::OwnCopy(0)
+                self.job = match self.own_slot() {
+                    _ if self.is_up() => Job::MailboxAgain,
+                    Some(_) => Job::PendingMailbox,
+                    None => Job::OwnCopy(0),
                 };
             }
             Job::MailboxAgain => {
@@ -339,8 +339,9 @@ impl Disk {
             Job::Mailbox => return self.read_mailbox(bytes),
             Job::Presence => {
                 Header::parse(bytes, self.sector_bytes).ok()?;
-                self.job = Job::Idle;
+                self.job = Job::Seek(0);
             }
+            Job::Seek(slot) => self.seek(slot, bytes)?,
             Job::Idle
             | Job::ClearPending
             | Job::WriteBlock(_)
@@ -371,6 +372,7 @@ impl Disk {
     fn read_mailbox(&mut self, bytes: &[u8]) -> Option<Progress> {
         let order = poll::order(bytes).ok()?;
         self.job = match order {
+            poll::Order::Nothing if self.peer_slot().is_none() => Job::Seek(0),
             poll::Order::Nothing => Job::Idle,
             poll::Order::AcknowledgeTest | poll::Order::DiscardUnknown(_) => Job::ZeroMailbox,
             poll::Order::Reset | poll::Order::PowerOff | poll::Order::Exit | poll::Order::Crash => {
@@ -382,16 +384,31 @@ impl Disk {
     }
 
     fn read_slot(&mut self, slot: u8, bytes: &[u8]) -> Option<()> {
+        self.note_slot(slot, &Slot::parse(bytes).ok()?);
+        let more = !self.has_slots() && slot + 1 < sbd::SLOTS;
+        self.job = if more { Job::Slot(slot + 1) } else { Job::WriteProbe };
+        Some(())
+    }
+
+    /// Slots are allocated from the first on: behind a free one no new one is to be found.
+    fn seek(&mut self, slot: u8, bytes: &[u8]) -> Option<()> {
         let found = Slot::parse(bytes).ok()?;
+        self.note_slot(slot, &found);
+        let more = found != Slot::Free && !self.has_slots() && slot + 1 < sbd::SLOTS;
+        self.job = if more { Job::Seek(slot + 1) } else { Job::Idle };
+        Some(())
+    }
+
+    fn note_slot(&mut self, slot: u8, found: &Slot) {
         for (index, name) in self.identity.names.iter().enumerate() {
             if self.slots[index].is_none() && found.belongs_to(name) {
                 self.slots[index] = Some(slot);
             }
         }
-        let complete = self.slots.iter().all(Option::is_some);
-        self.job =
-            if !complete && slot + 1 < sbd::SLOTS { Job::Slot(slot + 1) } else { Job::WriteProbe };
-        Some(())
+    }
+
+    fn has_slots(&self) -> bool {
+        self.slots.iter().all(Option::is_some)
     }
 
     fn become_ready(&mut self) -> Option<Progress> {
@@ -424,6 +441,7 @@ impl Disk {
             | Job::ReadProbe
             | Job::MailboxAgain
             | Job::Presence
+            | Job::Seek(_)
             | Job::Mailbox => {}
         }
         Progress::Nothing
@@ -526,5 +544,28 @@ mod tests {
         assert!(!disk.is_up());
         serve(&mut disk, gone.after(EVERY * 2), Some(&mut sectors));
         assert!(disk.is_up());
+    }
+
+    /// Where a disk is made ready while guardians look at it already.
+    #[test]
+    fn slots_that_are_allocated_later_are_found_and_their_messages_heeded() {
+        let names = ["a", "b"].map(Name::truncated);
+        let local = NodeIndex::Second;
+        let identity = Identity { cluster: 7, local, boot: BootId(1), names: names.clone() };
+        let mut now = Instant::from_micros(1_000_000);
+        let mut sectors = without_slots();
+        let mut disk = Disk::new(identity, 512, EVERY, now);
+        assert!(!serve(&mut disk, now, Some(&mut sectors)));
+        let test = Mailbox::message(Command::Test, names[0].clone());
+        for (slot, name) in (0_u8..).zip(names) {
+            sectors.insert(sbd::slot_sector(slot), record(&Slot::Used(name).record()));
+            now = now.after(EVERY);
+            assert!(!serve(&mut disk, now, Some(&mut sectors)));
+        }
+        let own = sbd::slot_sector(1) + 1;
+        sectors.insert(own, record(&test.record()));
+        assert!(!serve(&mut disk, now.after(EVERY), Some(&mut sectors)));
+        assert_eq!(sectors.get(&own), Some(&vec![0; 512]));
+        assert!(disk.has_slots());
     }
 }
