@@ -4,7 +4,7 @@ pub mod client;
 pub mod console;
 pub mod journal;
 pub mod nbd;
-mod network;
+pub mod network;
 pub mod pair;
 pub mod qemu;
 pub mod qmp;

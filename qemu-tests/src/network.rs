@@ -11,6 +11,7 @@ use smoltcp::time::Instant;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -51,23 +52,45 @@ fn bind((ours, theirs): (PathBuf, PathBuf)) -> Result<Place, Trouble> {
     Ok(Place { ours, theirs })
 }
 
-/// Lays a wire between the machines: for each our socket's path and the machine's.
-///
-/// # Errors
-/// If a socket cannot be bound.
-pub(crate) fn wire(paths: [(PathBuf, PathBuf); 2]) -> Result<(), Trouble> {
-    let [first, second] = paths;
-    let places = Arc::new([bind(first)?, bind(second)?]);
-    for machine in 0..2 {
-        let places = Arc::clone(&places);
-        thread::spawn(move || {
-            let mut frame = [0; FRAME_MAX];
-            while let Ok(length) = places[machine].ours.recv(&mut frame) {
-                places[1 - machine].send(&frame[..length]);
-            }
-        });
+/// A wire between the machines.
+#[derive(Debug)]
+pub struct Wire {
+    /// How many of a hundred frames are lost, by the machine that sent them.
+    loss: Arc<[AtomicU8; 2]>,
+}
+
+impl Wire {
+    /// Lays a wire: for each machine our socket's path and the machine's.
+    ///
+    /// # Errors
+    /// If a socket cannot be bound.
+    pub(crate) fn lay(paths: [(PathBuf, PathBuf); 2]) -> Result<Self, Trouble> {
+        let [first, second] = paths;
+        let places = Arc::new([bind(first)?, bind(second)?]);
+        let loss = Arc::new([AtomicU8::new(0), AtomicU8::new(0)]);
+        for machine in 0..2 {
+            let (places, loss) = (Arc::clone(&places), Arc::clone(&loss));
+            thread::spawn(move || {
+                let mut frame = [0; FRAME_MAX];
+                let mut dice: u32 = 1;
+                while let Ok(length) = places[machine].ours.recv(&mut frame) {
+                    // A linear congruence: its high bits are the better ones.
+                    dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    let thrown = (dice >> 16) % 100;
+                    if thrown >= u32::from(loss[machine].load(Ordering::Relaxed)) {
+                        places[1 - machine].send(&frame[..length]);
+                    }
+                }
+            });
+        }
+        Ok(Self { loss })
     }
-    Ok(())
+
+    /// From now on so many of a hundred frames are lost that `sender` sends: 0 for none, 100 for
+    /// all.
+    pub fn lose(&self, sender: usize, percent: u8) {
+        self.loss[sender].store(percent, Ordering::Relaxed);
+    }
 }
 
 /// Opens the hub: for each machine our socket's path and the machine's. The client's IPv4 address

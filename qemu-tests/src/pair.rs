@@ -4,7 +4,7 @@ use crate::client::{CLIENT_ADDRESS, Client};
 use crate::console::Outcome;
 use crate::journal::{Journal, Record, Source};
 use crate::nbd::Disk;
-use crate::network;
+use crate::network::{self, Wire};
 use crate::qemu::{Hardware, Image, Machine};
 use crate::referee::{self, Judgement};
 use crate::trouble::Trouble;
@@ -72,6 +72,8 @@ pub struct Pair {
     pub data: Disk,
     /// The shared disk that the guardians arbitrate on: `/dev/vdb`.
     pub arbiter: Disk,
+    /// The wires between the machines, in the order of [`LINKS`].
+    pub wires: [Wire; 2],
     /// The client outside.
     pub client: Client,
     folder: PathBuf,
@@ -130,11 +132,10 @@ impl Pair {
             NAMES.map(|name| (socket(&format!("hub-{name}"), "service"), socket(name, "service"))),
             CLIENT_ADDRESS,
         )?;
-        for link in LINKS {
-            network::wire(
-                NAMES.map(|name| (socket(&format!("wire-{name}"), link), socket(name, link))),
-            )?;
-        }
+        let lay = |link| {
+            Wire::lay(NAMES.map(|name| (socket(&format!("wire-{name}"), link), socket(name, link))))
+        };
+        let wires = [lay(LINKS[0])?, lay(LINKS[1])?];
         let mut machines = Vec::new();
         for (machine, name) in NAMES.into_iter().enumerate() {
             let own = folder.join(name);
@@ -163,7 +164,8 @@ impl Pair {
         }
         let machines = <[Machine; 2]>::try_from(machines)
             .map_err(|_| Trouble::Wrong("the rig has two machines".to_owned()))?;
-        Ok(Self { machines, client: Client::new(port, &journal), journal, data, arbiter, folder })
+        let client = Client::new(port, &journal);
+        Ok(Self { machines, wires, client, journal, data, arbiter, folder })
     }
 
     /// Where the rig's files are.
