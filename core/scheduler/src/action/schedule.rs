@@ -309,8 +309,9 @@ fn promote(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
     let possible = create::find_all(t, rsc, "start", None)
         .into_iter()
         .all(|action| t.actions[action].runnable);
-    let action = create::resource(t, rsc, "promote", 0, node, optional);
+    let action = create::resource(t, rsc, "promote", 0, node, optional || !possible);
     if !possible {
         t.actions[action].runnable = false;
+        t.actions[action].reason = None;
     }
 }

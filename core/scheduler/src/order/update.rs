@@ -306,21 +306,14 @@ fn block_dependents(t: &mut Tables<'_>, action: ActionIdx) {
 
 fn block(t: &mut Tables<'_>, rsc: RscIdx, role: Role, cause: ActionIdx) {
     let row = &t.resources[rsc];
-    let (task, through) = match role {
-        Role::Promoted => ("promote", true),
-        Role::Unknown | Role::Stopped | Role::Started | Role::Unpromoted => {
-            ("start", row.is_group())
-        }
-    };
-    if !row.is_primitive() {
-        for child in row.children.clone().into_iter().filter(|_| through) {
-            block(t, child, role, cause);
-        }
-        return;
+    let task = if role == Role::Promoted { "promote" } else { "start" };
+    let whole = !row.is_primitive();
+    for child in row.children.clone() {
+        block(t, child, role, cause);
     }
     let node = t.actions[cause].node;
     for action in crate::action::create::find_all(t, rsc, task, None) {
-        if !t.actions[action].runnable || t.actions[action].node != node {
+        if !t.actions[action].runnable || !whole && t.actions[action].node != node {
             continue;
         }
         if let Some(primary) = t.actions[cause].rsc.filter(|_| t.actions[action].reason.is_none()) {

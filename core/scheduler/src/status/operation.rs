@@ -288,6 +288,11 @@ fn remap(t: &mut Tables<'_>, entry: &mut Entry<'_>, expired: bool) {
         UNIMPLEMENTED | NOT_INSTALLED | INVALID_PARAM | INSUFFICIENT_PRIV => {
             if entry.task == "stop" && !fence::possible(t, entry.node) {
                 entry.status = Status::Error;
+                if !expired {
+                    // Nothing more can be done about it.
+                    t.resources[entry.rsc].managed = false;
+                    t.resources[entry.rsc].blocked = true;
+                }
             } else if entry.status != Status::NotInstalled {
                 entry.status =
                     if entry.rc == entry.expected { Status::Done } else { Status::HardError };
