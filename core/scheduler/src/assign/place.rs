@@ -37,7 +37,7 @@ pub(crate) fn any_available(t: &Tables<'_>, table: &NodeTable) -> bool {
 }
 
 /// Lists a resource's nodes, the best first.
-pub(super) fn ranked(t: &Tables<'_>, rsc: RscIdx, active: Option<NodeIdx>) -> Vec<NodeIdx> {
+pub(crate) fn ranked(t: &Tables<'_>, rsc: RscIdx, active: Option<NodeIdx>) -> Vec<NodeIdx> {
     let table = &t.resources[rsc].allowed;
     let mut nodes = table.nodes();
     let value = |node: NodeIdx| {

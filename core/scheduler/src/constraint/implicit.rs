@@ -251,6 +251,11 @@ fn clone(t: &mut Tables<'_>, rsc: RscIdx) {
     for child in children {
         one(t, child);
         let implied = Relation::ORDERED;
+        // Before the clone's own orderings, which make steps for what goes nowhere.
+        for &before in &last {
+            add(t, before, "start", child, "start", implied);
+            add(t, child, "stop", before, "stop", implied);
+        }
         add(
             t,
             rsc,
@@ -262,10 +267,6 @@ fn clone(t: &mut Tables<'_>, rsc: RscIdx) {
         add(t, child, "start", rsc, "running", Relation::FIRST_IMPLIES_THEN_GRAPHED);
         add(t, rsc, "stop", child, "stop", Relation::THEN_IMPLIES_FIRST_GRAPHED);
         add(t, child, "stop", rsc, "stopped", Relation::FIRST_IMPLIES_THEN_GRAPHED);
-        for &before in &last {
-            add(t, before, "start", child, "start", implied);
-            add(t, child, "stop", before, "stop", implied);
-        }
         // Some may have nothing to do, and pass nothing on: each waits for all before it.
         if ordered {
             last.push(child);

@@ -211,13 +211,19 @@ pub(crate) fn compatible(
     clone: RscIdx,
     current: bool,
 ) -> Option<RscIdx> {
-    let place = |rsc: RscIdx| location(t, rsc, current);
-    let here = place(instance)?;
     let promotion = t.resources[instance].parent.is_some_and(|at| t.resources[at].is_clone());
-    let mut all = t.instances(clone, promotion).into_iter();
-    all.find(|&other| {
-        place(other) == Some(here) && (current || t.resources[other].next_role != Role::Stopped)
-    })
+    let all = t.instances(clone, promotion);
+    let at = |node: NodeIdx| {
+        all.iter().copied().find(|&other| {
+            location(t, other, current) == Some(node)
+                && (current || t.resources[other].next_role != Role::Stopped)
+        })
+    };
+    match location(t, instance, current) {
+        Some(here) => at(here),
+        // Where it goes nowhere, the place counts where it would have been best.
+        None => crate::assign::place::ranked(t, instance, None).into_iter().find_map(at),
+    }
 }
 
 /// Where a resource is, or will be.
