@@ -2,8 +2,9 @@
 
 use super::policy;
 use crate::fence;
-use crate::model::{Action, ActionIdx, NoQuorum, NodeIdx, OnFail, Requires, Role, RscIdx, Tables};
-use std::collections::BTreeMap;
+use crate::model::{
+    Action, ActionIdx, Attributes, NoQuorum, NodeIdx, OnFail, Requires, Role, RscIdx, Tables,
+};
 
 /// Gives the key of a resource's operation.
 pub(crate) fn key(id: &str, task: &str, interval_ms: u32) -> String {
@@ -39,8 +40,8 @@ pub(crate) fn blank<'c>(t: &mut Tables<'c>, task: &'c str, key: String) -> Actio
         reason: None,
         shutdown_lock: None,
         config: None,
-        meta: BTreeMap::new(),
-        extra: BTreeMap::new(),
+        meta: Attributes::default(),
+        extra: Attributes::default(),
         cancel_task: None,
         required_runnable: 0,
         runnable_before: 0,
@@ -274,7 +275,7 @@ pub(crate) fn clear_failcount(
 ) -> ActionIdx {
     let action = resource(t, rsc, "clear_failcount", 0, Some(node), false);
     let row = &mut t.actions[action];
-    row.meta.insert("op_no_wait".to_owned(), "true".to_owned());
+    row.meta.insert("op_no_wait", "true");
     row.reason = Some(reason.to_owned());
     action
 }
@@ -283,7 +284,7 @@ pub(crate) fn clear_failcount(
 pub(crate) fn clear_lock(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {
     let action = resource(t, rsc, "lrm_delete", 0, Some(node), false);
     let row = &mut t.actions[action];
-    row.meta.insert("on-fail".to_owned(), "ignore".to_owned());
+    row.meta.insert("on-fail", "ignore");
     row.on_dc = true;
     row.runnable = true;
 }

@@ -98,10 +98,10 @@ fn difference<'c>(t: &Tables<'c>, rsc: RscIdx, node: NodeIdx, op: Element<'c>) -
         }
     }
     let meta = policy::meta(t, rsc, Some(node), task, interval_ms);
-    let timeout = meta.get("timeout").map(|value| ("CRM_meta_timeout", value.as_str()));
+    let timeout = meta.get("timeout").map(|value| ("CRM_meta_timeout", value));
     let mut all: BTreeMap<&str, &str> =
         parameters.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
-    all.extend(own.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    all.extend(own.iter());
     all.extend(timeout);
     if masked_but_same(op, &all, t.resources[rsc].fence_device) {
         return Difference::None;

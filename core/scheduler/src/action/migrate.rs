@@ -30,7 +30,7 @@ pub(super) fn create(t: &mut Tables<'_>, rsc: RscIdx, source: NodeIdx, target: N
     if let Some(to) = to {
         t.actions[to].migratable = true;
         // A target that is lost half-way has to be known from the history.
-        t.actions[to].meta.insert("record-pending".to_owned(), "true".to_owned());
+        t.actions[to].meta.insert("record-pending", "true");
         probe_first(t, rsc, "migrate_to");
         add(t, rsc, "migrate_to", rsc, "migrate_from", chain);
         describe(t, to, source, target);
@@ -56,8 +56,8 @@ fn probe_first(t: &mut Tables<'_>, rsc: RscIdx, task: &'static str) {
 fn describe(t: &mut Tables<'_>, action: crate::model::ActionIdx, source: NodeIdx, target: NodeIdx) {
     let (source, target) = (t.nodes[source].name, t.nodes[target].name);
     let meta = &mut t.actions[action].meta;
-    meta.insert("migrate_source".to_owned(), source.to_owned());
-    meta.insert("migrate_target".to_owned(), target.to_owned());
+    meta.insert("migrate_source", source);
+    meta.insert("migrate_target", target);
 }
 
 /// After all orderings, each migration either happens, with a start that is none, or gives way to

@@ -1,11 +1,11 @@
 //! What follows when an operation fails (*Pacemaker Explained*, "Operation Properties").
 
-use crate::model::{NodeIdx, OnFail, Role, RscIdx, Tables};
+use crate::model::{Attributes, NodeIdx, OnFail, Role, RscIdx, Tables};
 use crate::unpack::duration::ms_or;
 use crate::unpack::nvpairs::{self, Pairs};
 use crate::unpack::rule::Context;
 use diarch_cib::time::DateTime;
-use std::collections::BTreeMap;
+use diarch_cib::xml::Element;
 
 /// Finds the configuration of an operation.
 pub(crate) fn config(
@@ -35,47 +35,57 @@ pub(crate) fn config_of(
 }
 
 /// Gives an operation's own instance attributes.
-pub(crate) fn extra(
-    t: &Tables<'_>,
+pub(crate) fn extra<'c>(
+    t: &Tables<'c>,
     rsc: RscIdx,
     node: Option<NodeIdx>,
     task: &str,
     interval_ms: u32,
-) -> BTreeMap<String, String> {
+) -> Attributes<'c> {
     let row = &t.resources[rsc];
     let config = config(t, rsc, task, interval_ms, true);
-    let Some(element) = config.and_then(|at| row.ops[at].element) else { return BTreeMap::new() };
+    let mut out = Attributes::default();
+    if let Some(element) = config.and_then(|at| row.ops[at].element) {
+        add(t, element, "instance_attributes", &Context::of_node(t, node), &mut out);
+    }
+    out
+}
+
+/// Adds the pairs of one element's sets that are not there yet.
+fn add<'c>(
+    t: &Tables<'c>,
+    from: Element<'c>,
+    set: &str,
+    context: &Context<'_>,
+    out: &mut Attributes<'c>,
+) {
     let mut found = Pairs::new();
-    let context = Context::of_node(t, node);
-    nvpairs::collect(t, &[element], "instance_attributes", None, &context, &mut found);
-    found.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    nvpairs::collect(t, &[from], set, None, context, &mut found);
+    for (name, value) in found {
+        out.insert_new(name, value);
+    }
 }
 
 /// Gives an operation's meta-attributes as the graph shows them.
-pub(crate) fn meta(
-    t: &Tables<'_>,
+pub(crate) fn meta<'c>(
+    t: &Tables<'c>,
     rsc: RscIdx,
     node: Option<NodeIdx>,
     task: &str,
     interval_ms: u32,
-) -> BTreeMap<String, String> {
+) -> Attributes<'c> {
     let row = &t.resources[rsc];
     let config = config(t, rsc, task, interval_ms, true);
-    let mut out: BTreeMap<String, String> = BTreeMap::new();
+    let mut out = Attributes::default();
     let probe = task == "monitor" && interval_ms == 0;
     if let Some(at) = config {
         let op = &row.ops[at];
         if let Some(element) = op.element {
-            let mut found = Pairs::new();
-            let context = Context::of_node(t, node);
-            nvpairs::collect(t, &[element], "meta_attributes", None, &context, &mut found);
-            for (name, value) in found {
-                out.entry(name.to_owned()).or_insert_with(|| value.to_owned());
-            }
+            add(t, element, "meta_attributes", &Context::of_node(t, node), &mut out);
         }
         for (name, value) in &op.attributes {
             if !matches!(*name, "id" | "description") {
-                out.insert((*name).to_owned(), (*value).to_owned());
+                out.insert(*name, *value);
             }
         }
     }
@@ -86,25 +96,20 @@ pub(crate) fn meta(
             op: Some((task, interval_ms)),
             ..Context::of_node(t, node)
         };
-        let mut found = Pairs::new();
-        nvpairs::collect(t, &[defaults], "meta_attributes", None, &context, &mut found);
-        for (name, value) in found {
-            out.entry(name.to_owned()).or_insert_with(|| value.to_owned());
-        }
+        add(t, defaults, "meta_attributes", &context, &mut out);
     }
     if probe
         && (config.is_none() || !out.contains_key("timeout"))
         && let Some(timeout) = first_monitor_timeout(t, rsc)
     {
-        out.insert("timeout".to_owned(), timeout.to_owned());
+        out.insert("timeout", timeout);
     }
     let parameter = device_timeout(t, rsc, node, task);
-    let timeout = parameter.or_else(|| out.get("timeout").cloned());
-    let timeout = ms_or(timeout.as_deref(), 20_000);
+    let timeout = ms_or(parameter.as_deref().or_else(|| out.get("timeout")), 20_000);
     let timeout = if timeout == 0 { 20_000 } else { timeout };
-    out.insert("timeout".to_owned(), timeout.to_string());
+    out.insert("timeout", timeout.to_string());
     if interval_ms > 0 {
-        out.insert("interval".to_owned(), interval_ms.to_string());
+        out.insert("interval", interval_ms.to_string());
     } else {
         out.remove("interval");
     }
@@ -118,15 +123,15 @@ pub(crate) fn meta(
     {
         let interval = i64::from(interval_ms / 1000).max(1);
         let delay = (origin.epoch() - t.now).rem_euclid(interval) * 1000;
-        out.insert("start-delay".to_owned(), delay.to_string());
+        out.insert("start-delay", delay.to_string());
     }
     out
 }
 
-fn start_delay(out: &mut BTreeMap<String, String>) {
+fn start_delay(out: &mut Attributes<'_>) {
     if let Some(delay) = out.get("start-delay") {
         let delay = ms_or(Some(delay), 0);
-        out.insert("start-delay".to_owned(), delay.to_string());
+        out.insert("start-delay", delay.to_string());
     }
 }
 
@@ -156,7 +161,7 @@ fn device_timeout(
 /// Gives what follows when an operation fails, and the role that is left.
 pub(crate) fn on_fail(t: &Tables<'_>, rsc: RscIdx, task: &str, interval_ms: u32) -> (OnFail, Role) {
     let meta = meta(t, rsc, None, task, interval_ms);
-    let on_fail = effect(t, rsc, task, interval_ms, meta.get("on-fail").map(String::as_str));
+    let on_fail = effect(t, rsc, task, interval_ms, meta.get("on-fail"));
     let role = match on_fail {
         OnFail::Stop => Role::Stopped,
         OnFail::ResetRemote if t.resources[rsc].reconnect_interval_ms > 0 => Role::Stopped,

@@ -81,7 +81,7 @@ fn running<'c>(
         t.actions[action].runnable = false;
     }
     if next == Role::Promoted {
-        t.actions[action].meta.insert("op_target_rc".to_owned(), "8".to_owned());
+        t.actions[action].meta.insert("op_target_rc", "8");
     }
     if !managed {
         return;
@@ -162,10 +162,10 @@ pub(crate) fn cancel<'c>(
     row.optional = false;
     row.cancel_task = Some(task);
     row.interval_ms = interval_ms;
-    row.meta.insert("interval".to_owned(), interval_ms.to_string());
-    row.meta.insert("operation".to_owned(), task.to_owned());
+    row.meta.insert("interval", interval_ms.to_string());
+    row.meta.insert("operation", task);
     if let Some(call_id) = call_id {
-        row.meta.insert("call_id".to_owned(), call_id.to_owned());
+        row.meta.insert("call_id", call_id.to_owned());
     }
     action
 }
@@ -190,7 +190,7 @@ fn inactive<'c>(t: &mut Tables<'c>, rsc: RscIdx, name: &'c str, interval_ms: u32
         }
         let optional = existing(t, rsc, name, interval_ms, node).is_some();
         let action = create::resource(t, rsc, name, interval_ms, Some(node), optional);
-        t.actions[action].meta.insert("op_target_rc".to_owned(), "7".to_owned());
+        t.actions[action].meta.insert("op_target_rc", "7");
         let relation = Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
         if t.resources[rsc].managed {
             for probe in create::find_all(t, rsc, "monitor", Some(node)) {

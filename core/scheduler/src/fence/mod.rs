@@ -87,9 +87,9 @@ pub(crate) fn action(
         action.on_dc = true;
         action.on_fail = OnFail::Fence;
         action.fail_role = Role::Unknown;
-        action.meta.insert("on_node".to_owned(), name.to_owned());
-        action.meta.insert("on_node_uuid".to_owned(), id.to_owned());
-        action.meta.insert("stonith_action".to_owned(), operation);
+        action.meta.insert("on_node", name);
+        action.meta.insert("on_node_uuid", id);
+        action.meta.insert("stonith_action", operation);
         if t.have_unfencing {
             digests(t, index, node);
         }
@@ -115,8 +115,8 @@ fn digests(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx) {
         open.push_str(&known(digest::of_parameters(own, false)));
     }
     let meta = &mut t.actions[action].meta;
-    meta.insert("digests_all".to_owned(), all);
-    meta.insert("digests_secure".to_owned(), open);
+    meta.insert("digests_all", all);
+    meta.insert("digests_secure", open);
 }
 
 /// The more important node of an even split is shot later.
@@ -140,7 +140,7 @@ fn delay(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx) {
         return;
     }
     let seconds = t.options.priority_fencing_delay_ms / 1000;
-    t.actions[action].meta.insert("priority-fencing-delay".to_owned(), seconds.to_string());
+    t.actions[action].meta.insert("priority-fencing-delay", seconds.to_string());
 }
 
 /// A node that has to be unfenced is so before anything is started or probed there.

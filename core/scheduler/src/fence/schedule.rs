@@ -95,7 +95,7 @@ fn guest(t: &mut Tables<'_>, node: NodeIdx) {
 fn shutdown(t: &mut Tables<'_>, node: NodeIdx) -> ActionIdx {
     let key = format!("do_shutdown-{}", t.nodes[node].name);
     let action = create::singleton(t, "do_shutdown", key, Some(node), false);
-    t.actions[action].meta.insert("op_no_wait".to_owned(), "true".to_owned());
+    t.actions[action].meta.insert("op_no_wait", "true");
     t.actions[action].runnable = true;
     let stops: Vec<_> = t
         .actions

@@ -249,7 +249,7 @@ fn keys(t: &Tables<'_>, action: ActionIdx) -> (String, Option<String>) {
     let common = row.rsc.and_then(|rsc| Some((rsc, common_name(t, rsc)?)));
     match common {
         Some((_, name)) if row.task == "notify" => {
-            let meta = |name: &str| row.meta.get(name).map_or("", String::as_str);
+            let meta = |name: &str| row.meta.get(name).unwrap_or("");
             let told = (meta("notify_type"), meta("notify_operation"));
             (crate::notify::key(name, told.0, told.1), Some(row.key.clone()))
         }
@@ -347,7 +347,7 @@ fn downed(t: &Tables<'_>, action: ActionIdx) -> Vec<String> {
         "do_shutdown" => vec![t.nodes[node].id.to_owned()],
         "stonith" if row.pseudo => vec![t.nodes[node].id.to_owned()],
         "stonith" => {
-            let operation = row.meta.get("stonith_action").map(String::as_str);
+            let operation = row.meta.get("stonith_action");
             if !matches!(operation, Some("off" | "reboot")) {
                 return Vec::new();
             }

@@ -25,8 +25,8 @@ pub(super) fn attributes(
             }
         }
     }
-    for (name, value) in &row.extra {
-        all.insert(name.clone(), value.clone());
+    for (name, value) in row.extra.iter() {
+        all.insert(name.to_owned(), value.to_owned());
     }
     let mut put = |name: &str, value: &str| {
         all.insert(format!("CRM_meta_{}", name.replace('-', "_")), value.to_owned());
@@ -40,8 +40,8 @@ pub(super) fn attributes(
         collection(t, rsc, &mut put);
         instance(t, rsc, &mut put);
     }
-    for (name, value) in &row.meta {
-        if !matches!(name.as_str(), "requires") {
+    for (name, value) in row.meta.iter() {
+        if name != "requires" {
             put(name, value);
         }
     }

@@ -1,9 +1,9 @@
 //! Actions and the orderings between them.
 
 use super::arena::Idx;
+use super::attributes::Attributes;
 use super::node::NodeIdx;
 use super::resource::{Role, RscIdx};
-use std::collections::BTreeMap;
 
 /// Names an action.
 pub type ActionIdx = Idx<ActionTag>;
@@ -172,9 +172,9 @@ pub struct Action<'c> {
     /// The operation of the configuration that it comes from.
     pub config: Option<usize>,
     /// Meta-attributes: what the graph writes with `CRM_meta_`.
-    pub meta: BTreeMap<String, String>,
+    pub meta: Attributes<'c>,
     /// Attributes written as they are.
-    pub extra: BTreeMap<String, String>,
+    pub extra: Attributes<'c>,
     /// The task of the recurring action that it cancels.
     pub cancel_task: Option<&'c str>,
     /// How many of its predecessors have to be runnable.

@@ -4,6 +4,7 @@
 
 pub mod action;
 pub mod arena;
+pub mod attributes;
 pub mod node;
 pub mod options;
 pub mod resource;
@@ -11,6 +12,7 @@ pub mod score;
 
 pub use action::{Action, ActionIdx, ActionTag, Link, OnFail, Relation};
 pub use arena::{Arena, Idx};
+pub use attributes::Attributes;
 pub use node::{Discovery, Node, NodeIdx, NodeKind, NodeTable, NodeTag, Placed};
 pub use options::{NoQuorum, Options, Placement};
 pub use resource::{

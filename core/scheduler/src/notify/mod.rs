@@ -99,7 +99,7 @@ fn after<'c>(
     t: &mut Tables<'c>,
     rsc: RscIdx,
     task: &'static str,
-    done: &str,
+    done: &'c str,
     complete: ActionIdx,
 ) -> [ActionIdx; 2] {
     let post = ["post", "confirmed-post"].map(|kind| step(t, rsc, kind, task, done));
@@ -113,12 +113,12 @@ fn after<'c>(
     post
 }
 
-fn step(
-    t: &mut Tables<'_>,
+fn step<'c>(
+    t: &mut Tables<'c>,
     rsc: RscIdx,
     kind: &'static str,
     task: &'static str,
-    key_task: &str,
+    key_task: &'c str,
 ) -> ActionIdx {
     let name = if kind.starts_with("confirmed") { "notified" } else { "notify" };
     let key = key(&t.resources[rsc].id, kind, key_task);
@@ -132,7 +132,7 @@ fn step(
         ("notify_key_type", kind),
         ("notify_key_operation", key_task),
     ] {
-        row.meta.insert(name.to_owned(), value.to_owned());
+        row.meta.insert(name, value);
     }
     action
 }

@@ -3,7 +3,7 @@
 use super::environment::{self, Environment};
 use super::{Notice, key};
 use crate::action::create;
-use crate::model::{ActionIdx, NodeIdx, Relation, Role, RscIdx, Tables, score};
+use crate::model::{ActionIdx, Attributes, NodeIdx, Relation, Role, RscIdx, Tables, score};
 
 /// Makes the `notify` actions of all clones.
 pub(crate) fn all(t: &mut Tables<'_>) {
@@ -35,7 +35,7 @@ fn instance(t: &mut Tables<'_>, notice: &Notice, rsc: RscIdx, environment: &Envi
         let row = &mut t.actions[action];
         let told = matches!(row.task, "start" | "stop" | "promote" | "demote");
         if told && !row.optional && row.node.is_some() {
-            row.meta.extend(environment.clone());
+            tell(&mut row.meta, environment);
         }
     }
     match notice.task {
@@ -100,6 +100,12 @@ fn after(t: &mut Tables<'_>, notice: &Notice, rsc: RscIdx, node: NodeIdx, env: &
     }
 }
 
+fn tell(meta: &mut Attributes<'_>, environment: &Environment) {
+    for (name, value) in environment {
+        meta.insert(name.clone(), value.clone());
+    }
+}
+
 fn make(
     t: &mut Tables<'_>,
     rsc: RscIdx,
@@ -110,19 +116,17 @@ fn make(
     if !t.nodes[node].online || !t.actions[step].runnable {
         return None;
     }
-    let meta = |name: &str| t.actions[step].meta.get(name).cloned().unwrap_or_default();
+    let meta = |name: &str| t.actions[step].meta.get(name).unwrap_or("").to_owned();
     let key = key(&t.resources[rsc].id, &meta("notify_type"), &meta("notify_operation"));
-    let told: Vec<(String, String)> =
-        ["notify_type", "notify_operation", "notify_key_type", "notify_key_operation"]
-            .map(|name| (name.to_owned(), meta(name)))
-            .to_vec();
+    let told = ["notify_type", "notify_operation", "notify_key_type", "notify_key_operation"]
+        .map(|name| (name, meta(name)));
     let optional = t.actions[step].optional;
     let action = create::keyed(t, rsc, "notify", key, 0, Some(node), optional);
     let row = &mut t.actions[action];
     for (name, value) in told {
         row.meta.insert(name, value);
     }
-    row.meta.extend(environment.clone());
+    tell(&mut row.meta, environment);
     crate::order::link(t, step, action, Relation::ORDERED);
     crate::order::link(t, action, done, Relation::ORDERED);
     Some(action)

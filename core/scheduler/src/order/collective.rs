@@ -167,7 +167,7 @@ fn interleave(
 ) {
     let first_task = match t.actions[first].task {
         "notified" | "notify" => {
-            t.actions[first].meta.get("notify_operation").map_or("", |told| base_task(told))
+            t.actions[first].meta.get("notify_operation").map_or("", base_task)
         }
         task => base_task(task),
     };

@@ -143,7 +143,7 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     } else {
         "0"
     };
-    t.actions[probe].meta.insert("op_target_rc".to_owned(), target.to_owned());
+    t.actions[probe].meta.insert("op_target_rc", target);
     // A clone waits as a whole, a group only for the member.
     let top = t.top_of(rsc, false);
     let who = if t.resources[top].is_clone() { top } else { rsc };

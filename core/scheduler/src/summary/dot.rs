@@ -63,7 +63,7 @@ fn name(t: &Tables<'_>, action: &Action<'_>) -> String {
     let at = node.map_or_else(|| nowhere.to_owned(), |node| format!(" {node}"));
     let prefix = if action.task == "cancel" { "Cancel " } else { "" };
     if action.task == "stonith" && action.rsc.is_none() {
-        let kind = action.meta.get("stonith_action").map_or("reboot", String::as_str);
+        let kind = action.meta.get("stonith_action").unwrap_or("reboot");
         return format!("stonith '{kind}'{at}");
     }
     let Some(rsc) = action.rsc else {
@@ -75,7 +75,7 @@ fn name(t: &Tables<'_>, action: &Action<'_>) -> String {
     };
     let key = match action.task {
         "notify" | "notified" => {
-            let meta = |name: &str| action.meta.get(name).map_or("", String::as_str);
+            let meta = |name: &str| action.meta.get(name).unwrap_or("");
             let (kind, operation) = (meta("notify_key_type"), meta("notify_key_operation"));
             format!("{history}_{kind}_notify_{operation}_0")
         }

@@ -52,7 +52,7 @@ pub fn transition(t: &Tables<'_>) -> Vec<String> {
 
 fn fencing(t: &Tables<'_>, action: &Action<'_>) -> Option<String> {
     let node = action.node?;
-    let kind = action.meta.get("stonith_action").map_or("reboot", String::as_str);
+    let kind = action.meta.get("stonith_action").unwrap_or("reboot");
     let mut text = format!("Fence ({kind}) {}", t.nodes[node].name);
     if let Some(container) = t.guest_container(node) {
         text.push_str(&format!(" (resource: {})", t.resources[container].id));
