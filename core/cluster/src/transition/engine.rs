@@ -242,7 +242,7 @@ impl Engine {
         self.states[at] == State::Waiting
             && !stopped
             && step.inputs.iter().all(|input| {
-                let at = self.by_action.get(&input.action);
+                let at = self.by_action.get(input);
                 at.is_none_or(|at| self.states[*at] == State::Confirmed)
             })
     }
@@ -261,7 +261,7 @@ fn timeout(action: &GraphAction) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use diarch_scheduler::graph::{Synapse, Trigger};
+    use diarch_scheduler::graph::Synapse;
 
     fn action(id: u32, kind: ActionKind, node: &str) -> GraphAction {
         GraphAction {
@@ -283,20 +283,7 @@ mod tests {
     }
 
     fn step(id: u32, kind: ActionKind, after: &[u32]) -> Synapse {
-        let inputs = after.iter().map(|id| {
-            let action = action(*id, kind, "a");
-            Trigger {
-                action: *id,
-                kind,
-                operation: action.operation,
-                key: action.key,
-                internal_key: None,
-                router: None,
-                node: action.node,
-                node_id: None,
-            }
-        });
-        Synapse { id, priority: 0, action: action(id, kind, "a"), inputs: inputs.collect() }
+        Synapse { id, priority: 0, action: action(id, kind, "a"), inputs: after.to_vec() }
     }
 
     fn chain() -> Engine {

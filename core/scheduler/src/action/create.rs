@@ -60,8 +60,28 @@ pub(crate) fn resource<'c>(
     node: Option<NodeIdx>,
     optional: bool,
 ) -> ActionIdx {
-    let key = key(&t.resources[rsc].id, task, interval_ms);
-    keyed(t, rsc, task, key, interval_ms, node, optional)
+    let row = &t.resources[rsc];
+    let existing = row.actions.iter().copied().find(|&action| {
+        let other = &t.actions[action];
+        (other.node == node || node.is_none()) && is_key(&other.key, &row.id, task, interval_ms)
+    });
+    let action = existing.unwrap_or_else(|| {
+        let key = key(&t.resources[rsc].id, task, interval_ms);
+        make(t, rsc, task, key, interval_ms, node)
+    });
+    require(t, action, rsc, optional);
+    action
+}
+
+/// Tells whether `text` is what [`key`] gives.
+fn is_key(text: &str, id: &str, task: &str, interval_ms: u32) -> bool {
+    let rest = text.strip_prefix(id).and_then(|rest| rest.strip_prefix('_'));
+    let rest =
+        rest.and_then(|rest| rest.strip_prefix(task)).and_then(|rest| rest.strip_prefix('_'));
+    rest.is_some_and(|rest| match interval_ms {
+        0 => rest == "0",
+        _ => !rest.starts_with(['0', '+']) && rest.parse() == Ok(interval_ms),
+    })
 }
 
 /// As [`resource`], under a key of its own.
@@ -78,16 +98,31 @@ pub(crate) fn keyed<'c>(
         let row = &t.actions[action];
         row.key == key && (row.node == node || node.is_none())
     });
-    let action = existing.unwrap_or_else(|| {
-        let action = blank(t, task, key);
-        let row = &mut t.actions[action];
-        row.rsc = Some(rsc);
-        row.node = node;
-        row.interval_ms = interval_ms;
-        t.resources[rsc].actions.push(action);
-        describe(t, action, rsc);
-        action
-    });
+    let action = existing.unwrap_or_else(|| make(t, rsc, task, key, interval_ms, node));
+    require(t, action, rsc, optional);
+    action
+}
+
+fn make<'c>(
+    t: &mut Tables<'c>,
+    rsc: RscIdx,
+    task: &'c str,
+    key: String,
+    interval_ms: u32,
+    node: Option<NodeIdx>,
+) -> ActionIdx {
+    let action = blank(t, task, key);
+    let row = &mut t.actions[action];
+    row.rsc = Some(rsc);
+    row.node = node;
+    row.interval_ms = interval_ms;
+    t.resources[rsc].actions.push(action);
+    describe(t, action, rsc);
+    action
+}
+
+/// An action is required as soon as anything requires it.
+fn require(t: &mut Tables<'_>, action: ActionIdx, rsc: RscIdx, optional: bool) {
     let managed = t.resources[rsc].managed;
     let row = &mut t.actions[action];
     if row.node.is_some()
@@ -101,7 +136,6 @@ pub(crate) fn keyed<'c>(
         row.optional = false;
     }
     check_runnable(t, action);
-    action
 }
 
 fn describe(t: &mut Tables<'_>, action: ActionIdx, rsc: RscIdx) {

@@ -128,6 +128,33 @@ pub(crate) fn meta<'c>(
     out
 }
 
+/// Gives one of an operation's meta-attributes, wherever it is done.
+fn meta_one<'c>(
+    t: &Tables<'c>,
+    rsc: RscIdx,
+    task: &str,
+    interval_ms: u32,
+    name: &str,
+) -> Option<&'c str> {
+    let row = &t.resources[rsc];
+    let op = config(t, rsc, task, interval_ms, true).map(|at| &row.ops[at]);
+    let own = op.and_then(|op| op.attributes.iter().rev().find(|(other, _)| *other == name));
+    if let Some((_, value)) = own {
+        return Some(value);
+    }
+    let mut found = Attributes::default();
+    if let Some(element) = op.and_then(|op| op.element) {
+        add(t, element, "meta_attributes", &Context::default(), &mut found);
+    }
+    let defaults = t.cib.child("configuration").and_then(|at| at.child("op_defaults"));
+    if let Some(defaults) = defaults {
+        let agent = Some((row.class, row.provider, row.agent));
+        let context = Context { agent, op: Some((task, interval_ms)), ..Context::default() };
+        add(t, defaults, "meta_attributes", &context, &mut found);
+    }
+    found.borrowed(name)
+}
+
 fn start_delay(out: &mut Attributes<'_>) {
     if let Some(delay) = out.get("start-delay") {
         let delay = ms_or(Some(delay), 0);
@@ -160,8 +187,8 @@ fn device_timeout(
 
 /// Gives what follows when an operation fails, and the role that is left.
 pub(crate) fn on_fail(t: &Tables<'_>, rsc: RscIdx, task: &str, interval_ms: u32) -> (OnFail, Role) {
-    let meta = meta(t, rsc, None, task, interval_ms);
-    let on_fail = effect(t, rsc, task, interval_ms, meta.get("on-fail"));
+    let wanted = meta_one(t, rsc, task, interval_ms, "on-fail");
+    let on_fail = effect(t, rsc, task, interval_ms, wanted);
     let role = match on_fail {
         OnFail::Stop => Role::Stopped,
         OnFail::ResetRemote if t.resources[rsc].reconnect_interval_ms > 0 => Role::Stopped,

@@ -1,9 +1,8 @@
 //! From actions and links to the graph: what is in it, and what each step waits for.
 
-use super::{ActionKind, Graph, GraphAction, Primitive, Synapse, Trigger};
+use super::{ActionKind, Graph, GraphAction, Primitive, Synapse};
 use crate::model::{ActionIdx, Link, Relation, RscIdx, Tables};
 use crate::status::failcount::base;
-use std::collections::BTreeMap;
 
 /// Makes the graph of everything that has to be done.
 pub(crate) fn build(t: &mut Tables<'_>) -> Graph {
@@ -13,13 +12,13 @@ pub(crate) fn build(t: &mut Tables<'_>) -> Graph {
         of_tree(t, rsc, &mut order);
     }
     order.extend(t.actions.ids().rev().filter(|&action| t.actions[action].rsc.is_none()));
-    let mut steps = BTreeMap::new();
     for &action in &order {
-        add(t, &mut steps, action);
+        add(t, action);
     }
-    for (id, mut step) in (0..).zip(order.iter().filter_map(|action| steps.remove(action))) {
-        step.id = id;
-        graph.synapses.push(step);
+    order.retain(|&action| t.actions[action].dumped);
+    graph.synapses.reserve_exact(order.len());
+    for (id, action) in (0..).zip(order) {
+        graph.synapses.push(finish(t, id, action));
     }
     graph
 }
@@ -149,22 +148,22 @@ fn load_related(t: &Tables<'_>, action: ActionIdx, input: &Link) -> bool {
 
 /// Merges links to the same action.
 fn merge(t: &mut Tables<'_>, action: ActionIdx) {
-    let mut merged: BTreeMap<ActionIdx, Link> = BTreeMap::new();
-    for link in &t.actions[action].before {
-        let entry = merged.entry(link.action).or_insert(*link);
-        entry.relation = entry.relation.with(link.relation);
-    }
-    t.actions[action].before = merged.into_values().collect();
+    let links = &mut t.actions[action].before;
+    links.sort_by_key(|link| link.action);
+    links.dedup_by(|later, first| {
+        let same = later.action == first.action;
+        if same {
+            first.relation = first.relation.with(later.relation);
+        }
+        same
+    });
 }
 
-fn add(t: &mut Tables<'_>, steps: &mut BTreeMap<ActionIdx, Synapse>, start: ActionIdx) {
+/// Marks an action as part of the graph, and all that it waits for.
+fn add(t: &mut Tables<'_>, start: ActionIdx) {
     // An explicit stack: chains of actions may be longer than the thread's stack allows.
-    let mut stack = vec![(start, false)];
-    while let Some((action, inputs_done)) = stack.pop() {
-        if inputs_done {
-            steps.insert(action, finish(t, action));
-            continue;
-        }
+    let mut stack = vec![start];
+    while let Some(action) = stack.pop() {
         if t.actions[action].dumped || !wanted(t, action) {
             continue;
         }
@@ -177,31 +176,26 @@ fn add(t: &mut Tables<'_>, steps: &mut BTreeMap<ActionIdx, Synapse>, start: Acti
                 t.actions[action].before[at].relation = Relation::NONE;
             }
         }
-        stack.push((action, true));
-        for link in t.actions[action].before.clone() {
-            if input_wanted(t, action, &link) && !t.actions[link.action].dumped {
-                stack.push((link.action, false));
+        for link in &t.actions[action].before {
+            if input_wanted(t, action, link) && !t.actions[link.action].dumped {
+                stack.push(link.action);
             }
         }
     }
 }
 
-fn finish(t: &Tables<'_>, action: ActionIdx) -> Synapse {
-    let mut inputs = Vec::new();
-    let mut numbers: Vec<_> = t.actions[action]
+fn finish(t: &Tables<'_>, id: u32, action: ActionIdx) -> Synapse {
+    let mut inputs: Vec<u32> = t.actions[action]
         .before
         .iter()
         .filter(|link| input_wanted(t, action, link))
         .filter(|link| !in_loop(t, action, link))
-        .map(|link| link.action)
+        .map(|link| t.actions[link.action].number)
         .collect();
-    numbers.sort_by_key(|&input| t.actions[input].number);
-    for input in numbers {
-        inputs.push(trigger(t, input));
-    }
+    inputs.sort_unstable();
     let rsc = t.actions[action].rsc;
     Synapse {
-        id: 0,
+        id,
         priority: rsc
             .map_or(0, |rsc| t.resources[rsc].priority)
             .max(t.actions[action].priority)
@@ -277,22 +271,6 @@ fn router(t: &Tables<'_>, action: ActionIdx) -> Option<String> {
     let then = rsc.assigned_to;
     let host = if before { now.or(then) } else { then.or(now) };
     host.map(|host| t.nodes[host].name.to_owned())
-}
-
-fn trigger(t: &Tables<'_>, action: ActionIdx) -> Trigger {
-    let row = &t.actions[action];
-    let (key, internal) = keys(t, action);
-    let node = row.node.filter(|_| !row.pseudo || row.task == "stonith");
-    Trigger {
-        action: row.number,
-        kind: kind(t, action),
-        operation: operation(row),
-        key,
-        internal_key: internal,
-        router: router(t, action),
-        node: node.map(|node| t.nodes[node].name.to_owned()),
-        node_id: node.map(|node| t.nodes[node].id.to_owned()),
-    }
 }
 
 fn describe(t: &Tables<'_>, action: ActionIdx) -> GraphAction {

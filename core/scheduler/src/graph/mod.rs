@@ -27,8 +27,8 @@ pub struct Synapse {
     pub priority: i32,
     /// What to do.
     pub action: GraphAction,
-    /// What has to be confirmed before.
-    pub inputs: Vec<Trigger>,
+    /// The ids of the actions that have to be confirmed before.
+    pub inputs: Vec<u32>,
 }
 
 /// What kind of step, and so who executes it.
@@ -88,25 +88,4 @@ pub struct Primitive {
     pub provider: String,
     /// The agent.
     pub kind: String,
-}
-
-/// An input of a synapse: an action elsewhere in the graph.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Trigger {
-    /// That action's id.
-    pub action: u32,
-    /// Which element it is.
-    pub kind: ActionKind,
-    /// Its `operation`.
-    pub operation: String,
-    /// Its `operation_key`.
-    pub key: String,
-    /// Its `internal_operation_key`.
-    pub internal_key: Option<String>,
-    /// Its `router_node`.
-    pub router: Option<String>,
-    /// Its `on_node`.
-    pub node: Option<String>,
-    /// Its `on_node_uuid`.
-    pub node_id: Option<String>,
 }

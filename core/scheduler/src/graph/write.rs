@@ -1,6 +1,6 @@
 //! The graph as XML, in the form that Pacemaker writes it.
 
-use super::{ActionKind, Graph, GraphAction, Trigger};
+use super::{ActionKind, Graph, GraphAction};
 use core::fmt::Write;
 
 /// Writes a graph.
@@ -15,6 +15,8 @@ pub fn write(graph: &Graph) -> String {
         return out;
     }
     out.push_str(">\n");
+    let mut by_id: Vec<&GraphAction> = graph.synapses.iter().map(|step| &step.action).collect();
+    by_id.sort_by_key(|action| action.id);
     for synapse in &graph.synapses {
         append(&mut out, format_args!("  <synapse id=\"{}\"", synapse.id));
         if synapse.priority > 0 {
@@ -27,7 +29,8 @@ pub fn write(graph: &Graph) -> String {
             out.push_str("    <inputs/>\n");
         } else {
             out.push_str("    <inputs>\n");
-            for input in &synapse.inputs {
+            let found = |id: &u32| by_id.binary_search_by_key(id, |action| action.id);
+            for input in synapse.inputs.iter().filter_map(|id| Some(by_id[found(id).ok()?])) {
                 out.push_str("      <trigger>\n");
                 trigger(&mut out, input);
                 out.push_str("      </trigger>\n");
@@ -153,8 +156,8 @@ fn action(out: &mut String, action: &GraphAction) {
     append(out, format_args!("      </{tag}>\n"));
 }
 
-fn trigger(out: &mut String, input: &Trigger) {
-    append(out, format_args!("        <{} id=\"{}\"", tag(input.kind), input.action));
+fn trigger(out: &mut String, input: &GraphAction) {
+    append(out, format_args!("        <{} id=\"{}\"", tag(input.kind), input.id));
     attribute(out, "operation", &input.operation);
     attribute(out, "operation_key", &input.key);
     for (name, value) in [

@@ -19,6 +19,14 @@ impl<'c> Attributes<'c> {
         self.place(name).ok().map(|at| self.rows[at].1.as_ref())
     }
 
+    /// Gives the value of a name where it is the document's.
+    pub(crate) fn borrowed(&self, name: &str) -> Option<&'c str> {
+        match self.rows[self.place(name).ok()?].1 {
+            Cow::Borrowed(value) => Some(value),
+            Cow::Owned(_) => None,
+        }
+    }
+
     /// Tells whether a name is there.
     #[must_use]
     pub fn contains_key(&self, name: &str) -> bool {
@@ -26,11 +34,7 @@ impl<'c> Attributes<'c> {
     }
 
     /// Puts a value in, replacing any of the same name.
-    pub(crate) fn insert(
-        &mut self,
-        name: impl Into<Cow<'c, str>>,
-        value: impl Into<Cow<'c, str>>,
-    ) {
+    pub(crate) fn insert(&mut self, name: impl Into<Cow<'c, str>>, value: impl Into<Cow<'c, str>>) {
         let name = name.into();
         match self.place(&name) {
             Ok(at) => self.rows[at].1 = value.into(),

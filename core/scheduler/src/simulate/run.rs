@@ -25,7 +25,7 @@ pub fn run(t: &Tables<'_>, graph: &Graph, failing: &[String], cib: &mut Document
     loop {
         let mut any = false;
         for synapse in &graph.synapses {
-            let ready = synapse.inputs.iter().all(|input| confirmed.contains(&input.action));
+            let ready = synapse.inputs.iter().all(|input| confirmed.contains(input));
             if !ready || !started.insert(synapse.id) {
                 continue;
             }

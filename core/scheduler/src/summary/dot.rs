@@ -32,7 +32,7 @@ pub fn drawing(t: &Tables<'_>, graph: &Graph, all: bool) -> String {
     let waits: BTreeSet<(u32, u32)> = graph
         .synapses
         .iter()
-        .flat_map(|step| step.inputs.iter().map(|input| (input.action, step.action.id)))
+        .flat_map(|step| step.inputs.iter().map(|&input| (input, step.action.id)))
         .collect();
     for (index, action) in t.actions.iter() {
         for before in &action.before {

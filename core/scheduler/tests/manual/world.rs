@@ -393,8 +393,8 @@ impl Decision {
         while let Some(id) = open.pop() {
             let step = self.graph.synapses.iter().find(|at| at.action.id == id);
             for input in step.into_iter().flat_map(|step| &step.inputs) {
-                if seen.insert(input.action) {
-                    open.push(input.action);
+                if seen.insert(*input) {
+                    open.push(*input);
                 }
             }
         }

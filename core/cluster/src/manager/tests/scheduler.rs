@@ -4,7 +4,7 @@ use crate::controller::policy::Planned;
 use crate::controller::status;
 use crate::manager_io::WallClock;
 use diarch_cib::{Document, Element};
-use diarch_scheduler::graph::{ActionKind, Graph, GraphAction, Primitive, Synapse, Trigger};
+use diarch_scheduler::graph::{ActionKind, Graph, GraphAction, Primitive, Synapse};
 
 const NAMES: [&str; 2] = ["a", "b"];
 
@@ -60,17 +60,7 @@ impl Plan {
             downed: Vec::new(),
             maintenance: Vec::new(),
         };
-        let inputs = after.iter().map(|id| Trigger {
-            action: *id,
-            kind: ActionKind::Resource,
-            operation: String::new(),
-            key: String::new(),
-            internal_key: None,
-            router: None,
-            node: None,
-            node_id: None,
-        });
-        self.graph.synapses.push(Synapse { id, priority: 0, action, inputs: inputs.collect() });
+        self.graph.synapses.push(Synapse { id, priority: 0, action, inputs: after.to_vec() });
         id
     }
 
