@@ -54,7 +54,8 @@ pub(crate) fn promotion_score(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> Opt
 /// those of which nothing is known. As long as nothing of the clone is active, it counts for all.
 fn applies(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     let row = &t.resources[rsc];
-    if row.active_on.contains(&node) {
+    // No other instance of a bundle's can be where this one can.
+    if row.active_on.contains(&node) || t.is_bundle_node(node) {
         return true;
     }
     let same = |other: RscIdx| row.unique || t.resources[other].base_id == row.base_id;

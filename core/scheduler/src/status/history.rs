@@ -98,9 +98,8 @@ pub(crate) fn by_call(a: Element<'_>, b: Element<'_>) -> Ordering {
         });
     }
     // Old entries whose magic is of another form stay in the order that they are recorded in.
-    let magic = |op: Element<'_>| {
-        op.attribute("transition-magic").is_none_or(|magic| magic.contains(';'))
-    };
+    let magic =
+        |op: Element<'_>| op.attribute("transition-magic").is_none_or(|magic| magic.contains(';'));
     let (Some((a_number, a_uuid, _)), Some((b_number, b_uuid, _)), true) =
         (transition(a), transition(b), magic(a) && magic(b))
     else {
