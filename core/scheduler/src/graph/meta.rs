@@ -2,7 +2,6 @@
 
 use super::ActionKind;
 use crate::model::{ActionIdx, NodeIdx, RscIdx, Tables, Variant};
-use std::collections::BTreeMap;
 
 /// Lists the attributes of an action, sorted by name.
 pub(super) fn attributes(
@@ -11,25 +10,26 @@ pub(super) fn attributes(
     kind: ActionKind,
 ) -> Vec<(String, String)> {
     let row = &t.actions[action];
-    let mut all: BTreeMap<String, String> = BTreeMap::new();
+    // Of equal names the later one counts.
+    let mut all: Vec<(String, String)> = Vec::with_capacity(row.extra.len() + row.meta.len() + 4);
     if let Some(rsc) = row.rsc
         && t.resources[rsc].is_primitive()
     {
         for (name, value) in crate::unpack::resources::parameters(t, rsc, row.node) {
             if value == "#uname" && name == "addr" && t.resources[rsc].remote_connection {
                 if let Some(host) = host_of(t, rsc) {
-                    all.insert(name.into_owned(), t.nodes[host].name.to_owned());
+                    all.push((name.into_owned(), t.nodes[host].name.to_owned()));
                 }
             } else if is_name(&name) {
-                all.insert(name.into_owned(), value.into_owned());
+                all.push((name.into_owned(), value.into_owned()));
             }
         }
     }
     for (name, value) in row.extra.iter() {
-        all.insert(name.to_owned(), value.to_owned());
+        all.push((name.to_owned(), value.to_owned()));
     }
     let mut put = |name: &str, value: &str| {
-        all.insert(format!("CRM_meta_{}", name.replace('-', "_")), value.to_owned());
+        all.push((meta_name(name), value.to_owned()));
     };
     if let Some(rsc) = row.rsc {
         let mut above = t.resources[rsc].parent;
@@ -59,7 +59,24 @@ pub(super) fn attributes(
         put("on_node", t.nodes[node].name);
         put("on_node_uuid", t.nodes[node].id);
     }
-    all.into_iter().collect()
+    all.sort_by(|(one, _), (other, _)| one.cmp(other));
+    all.dedup_by(|later, first| {
+        let same = later.0 == first.0;
+        if same {
+            core::mem::swap(&mut first.1, &mut later.1);
+        }
+        same
+    });
+    all
+}
+
+/// Gives the name that a meta-attribute has among a step's attributes.
+fn meta_name(name: &str) -> String {
+    const PREFIX: &str = "CRM_meta_";
+    let mut text = String::with_capacity(PREFIX.len() + name.len());
+    text.push_str(PREFIX);
+    text.extend(name.chars().map(|c| if c == '-' { '_' } else { c }));
+    text
 }
 
 fn is_name(name: &str) -> bool {

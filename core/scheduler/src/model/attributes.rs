@@ -62,6 +62,12 @@ impl<'c> Attributes<'c> {
         self.rows.is_empty()
     }
 
+    /// Counts the names.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Iterates over names and values, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.rows.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
