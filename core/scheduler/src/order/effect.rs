@@ -79,7 +79,8 @@ pub(super) fn primitive(
             t.actions[first].optional = false;
             because(t, first, "required", then);
         }
-        if flags.migratable && !t.actions[then].migratable {
+        let ends = flags.migratable && !t.actions[then].migratable;
+        if ends && !stays_elsewhere(t, then) {
             t.actions[first].migratable = false;
             because(t, first, "unmigrateable", then);
         }
@@ -192,4 +193,13 @@ fn restart(t: &mut Tables<'_>, first: ActionIdx, then: ActionIdx, filter: u8) {
         t.actions[first].migratable = false;
     }
     t.actions[then].optional = false;
+}
+
+/// Tells whether an action is part of a clone that only becomes less: what depends on it finds
+/// another instance where it goes (*Pacemaker Explained*, "Migrating Resources").
+fn stays_elsewhere(t: &Tables<'_>, action: ActionIdx) -> bool {
+    let Some(rsc) = t.actions[action].rsc else { return false };
+    let top = t.top_of(rsc, false);
+    t.resources[top].is_clone()
+        && create::find(t, top, "start", None).is_none_or(|start| t.actions[start].optional)
 }

@@ -161,7 +161,7 @@ fn of_primitive(t: &Tables<'_>, rsc: RscIdx, lines: &mut Vec<Line>) {
             let change = Change { from: Some(node), to: None, ..change };
             lines.push(line(t, "Stop", change, stop, why));
         }
-    } else if stop.is_some() && row.failed {
+    } else if row.failed && is(stop, |at| !at.optional) {
         lines.push(line(t, "Recover", change, stop, start));
     } else if moving {
         lines.push(line(t, "Move", change, stop, None));
