@@ -279,6 +279,8 @@ pub(crate) fn order(t: &mut Tables<'_>) {
         };
         let relation = if ordering.relation.has(Relation::IF_ON_SAME_NODE_OR_TARGET) {
             Relation::ORDERED.with(Relation::IF_ON_SAME_NODE_OR_TARGET)
+        } else if ordering.relation.has(Relation::IF_REQUIRED_ON_SAME_NODE) {
+            Relation::ORDERED.with(Relation::IF_ON_SAME_NODE)
         } else {
             Relation::ORDERED
         };

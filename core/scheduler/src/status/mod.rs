@@ -79,7 +79,8 @@ fn histories<'c>(t: &mut Tables<'c>, status: Element<'c>, fence: bool) -> bool {
             node_state::determine_remote(t, node);
         }
         let early = t.nodes[node].online || t.options.fencing_enabled || t.options.shutdown_lock;
-        if !fence && !early && !remote {
+        // Without fencing, what a lost node ran counts as stopped.
+        if !early && !remote {
             continue;
         }
         t.nodes[node].unpacked = true;
