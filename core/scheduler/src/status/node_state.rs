@@ -68,7 +68,6 @@ fn transient_attributes<'c>(t: &mut Tables<'c>, node: NodeIdx, state: Element<'c
 
 /// Reads what attributes say of any node.
 pub(super) fn common_attributes(t: &mut Tables<'_>, node: NodeIdx) {
-    let cluster_maintenance = t.options.maintenance;
     let row = &mut t.nodes[node];
     let attribute = |name: &str| row.attributes.get(name).copied();
     let standby = is_true(attribute("standby"));
@@ -76,7 +75,7 @@ pub(super) fn common_attributes(t: &mut Tables<'_>, node: NodeIdx) {
     let discovery = attribute("resource-discovery-enabled").and_then(boolean);
     row.feature_set = attribute("#feature-set");
     row.standby |= standby;
-    row.maintenance |= maintenance || cluster_maintenance;
+    row.maintenance |= maintenance;
     if discovery == Some(false) && row.is_remote() {
         row.discovery = false;
     }
