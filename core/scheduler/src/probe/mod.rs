@@ -229,7 +229,8 @@ pub(crate) fn order_restarts(t: &mut Tables<'_>) {
                 continue;
             }
             for stop in create::find_all(t, rsc, "stop", None) {
-                if !t.actions[stop].optional {
+                // What fencing has stopped waits for nothing.
+                if !t.actions[stop].optional && !t.actions[stop].pseudo {
                     crate::order::link(t, probe, stop, Relation::ORDERED);
                 }
             }
