@@ -193,7 +193,7 @@ fn remote_may(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
     true
 }
 
-/// A restart of what starts after a resource waits for that resource's probes before its stop.
+/// A stop of what starts after a resource waits for that resource's probes.
 pub(crate) fn order_restarts(t: &mut Tables<'_>) {
     for probe in t.actions.ids().collect::<Vec<_>>() {
         let row = &t.actions[probe];
@@ -219,7 +219,7 @@ pub(crate) fn order_restarts(t: &mut Tables<'_>) {
             let Some(rsc) = next_row.rsc else { continue };
             let top = t.top_of(rsc, false);
             let siblings = top == t.top_of(own, false) && t.resources[top].is_collective();
-            if rsc == own || siblings || next_row.optional {
+            if rsc == own || siblings {
                 continue;
             }
             let behind = |node| {
@@ -285,8 +285,13 @@ pub(crate) fn order(t: &mut Tables<'_>) {
         } else {
             Relation::ORDERED
         };
+        // What excludes another only on the same node waits only for what is looked for there.
+        let here = ordering.relation.has(Relation::IF_REQUIRED_ON_SAME_NODE);
         for then in thens {
             for &probe in &probes {
+                if here && t.actions[probe].node != t.actions[then].node {
+                    continue;
+                }
                 crate::order::link(t, probe, then, relation);
             }
         }

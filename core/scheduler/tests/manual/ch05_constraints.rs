@@ -134,6 +134,9 @@ fn ex_5_6_two_that_exclude_each_other_never_share_a_node() {
     let decision = cib.decide();
     assert_eq!(decision.place("db"), "amber");
     assert_eq!(decision.place("web"), "birch");
+    // Only what is looked for on the same node is waited for.
+    decision.assert_order(&["db_monitor_0 birch", "web_start_0 birch"]);
+    assert!(!decision.waits("web_start_0 birch", "db_monitor_0 amber"));
     let decision = cib.attribute("birch", "standby", "true").decide();
     assert_eq!(decision.place("db"), "amber");
     assert_eq!(decision.place("web"), "");

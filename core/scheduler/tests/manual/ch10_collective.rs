@@ -27,7 +27,11 @@ fn ex_10_1_a_group_starts_in_order_stops_in_reverse_and_depends_on_its_first() {
     assert_eq!([decision.place("addr"), decision.place("mail")], ["amber", "amber"]);
     decision.assert_order(&["addr_start_0 amber", "mail_start_0 amber"]);
     let running = cib.clone().active("addr", "amber").active("mail", "amber");
-    stopping(running).assert_order(&["mail_stop_0 amber", "addr_stop_0 amber"]);
+    stopping(running).assert_order(&[
+        "addr_monitor_0 birch",
+        "mail_stop_0 amber",
+        "addr_stop_0 amber",
+    ]);
     let without = |rsc: &str| {
         let decision = cib.clone().constraints(&never(rsc)).decide();
         // As far as it gets, it begins.
