@@ -4,6 +4,8 @@
 //! `MANUAL_KEEP=FOLDER` keeps each with its drawing, to give it to another scheduler.
 
 #[cfg(test)]
+mod appendix;
+#[cfg(test)]
 mod ch02_configuration;
 #[cfg(test)]
 mod ch04_resources;
@@ -21,5 +23,13 @@ mod ch09_advanced;
 mod ch10_bundles;
 #[cfg(test)]
 mod ch10_collective;
+#[cfg(test)]
+mod ch11_reuse;
+#[cfg(test)]
+mod ch12_utilization;
+#[cfg(test)]
+mod ch14_status;
+#[cfg(test)]
+mod ch15_tickets;
 #[cfg(test)]
 mod world;
