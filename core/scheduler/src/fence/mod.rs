@@ -155,6 +155,10 @@ pub(crate) fn unfence_before(
     let wanted = row.requires == Requires::Unfencing || row.fence_device;
     if wanted && t.have_unfencing {
         let unfence = unfence(t, node);
+        if !t.actions[unfence].optional && t.actions[unfence].reason.is_none() {
+            let what = format!("{} {}", t.resources[rsc].id, t.actions[then].task);
+            t.actions[unfence].reason = Some(format!("required by {what}"));
+        }
         crate::order::link(t, unfence, then, relation);
     }
 }
