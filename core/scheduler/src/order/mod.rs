@@ -113,7 +113,8 @@ fn after<'c>(t: &mut Tables<'c>, first: ActionIdx, ordering: &Ordering<'c>) {
 }
 
 /// Tells whether an action is the stop on the source of a migration that is complete: it says
-/// nothing of the resource, which runs on the target (*Pacemaker Explained*, "Migrating Resources").
+/// nothing of the resource, which runs on the target (*Pacemaker Explained*, "Migrating
+/// Resources").
 fn is_clean_up(t: &Tables<'_>, action: ActionIdx) -> bool {
     let row = &t.actions[action];
     let (Some(rsc), Some(node), "stop") = (row.rsc, row.node, row.task) else { return false };
