@@ -1,7 +1,9 @@
 //! `cargo pair`: the pair as plain daemons in namespaces on one machine, every scenario that needs
 //! no kernel of its own, and the figures.
 
+mod bmc;
 mod client;
+mod fencing;
 mod rig;
 mod scenarios;
 mod shell;
@@ -19,7 +21,9 @@ const PACKAGES: &[&str] = &[
     "busybox-static",
     "e2fsprogs",
     "iproute2",
+    "ipmitool",
     "iputils-ping",
+    "openipmi",
     "pacemaker-resource-agents",
     "procps",
     "psmisc",

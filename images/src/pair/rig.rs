@@ -119,6 +119,8 @@ impl Rig {
         for device in LINKS.iter().chain([&SERVICE]) {
             in_network(name, &["ip", "link", "set", device, "up"])?;
         }
+        let own = format!("10.77.0.{}/24", 11 + index);
+        in_network(name, &["ip", "addr", "replace", &own, "dev", SERVICE])?;
         let console = fs::File::options()
             .create(true)
             .append(true)
@@ -138,8 +140,16 @@ impl Rig {
         let init = child_of(wrapper.id(), Duration::from_secs(2)).ok_or_else(|| {
             format!("{name} did not start: see {}", self.console(index).display())
         })?;
+        let file = self.power_file(index);
+        fs::write(&file, init.to_string())
+            .map_err(|e| format!("cannot write {}: {e}", file.display()))?;
         self.nodes[index] = Some(Node { wrapper, init });
         Ok(())
+    }
+
+    /// Where a node's first process is named, for whoever can switch the node off.
+    pub(crate) fn power_file(&self, index: usize) -> PathBuf {
+        self.dir.join(format!("{}.power", NODES[index]))
     }
 
     /// Where a node's console is kept.

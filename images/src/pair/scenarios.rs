@@ -2,6 +2,7 @@
 //! and say how long that took.
 
 use super::World;
+use super::fencing::{bmc_hang, bmc_links_cut, bmc_power_cut};
 use super::rig::{LINKS, NODES, Rig};
 use super::shell::{Failure, run};
 use nix::sys::signal::{Signal, kill};
@@ -52,6 +53,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "blackout-last-owner-first", runs_max: 1, play: blackout_owner_first },
     Scenario { name: "blackout-other-first", runs_max: 1, play: blackout_other_first },
     Scenario { name: "twenty-link-cuts", runs_max: 1, play: twenty_link_cuts },
+    Scenario { name: "bmc-power-cut", runs_max: 100, play: bmc_power_cut },
+    Scenario { name: "bmc-hang", runs_max: 100, play: bmc_hang },
+    Scenario { name: "bmc-links-cut", runs_max: 100, play: bmc_links_cut },
 ];
 
 /// Sees both nodes from outside, at every look: the data disk belongs to one.
@@ -151,7 +155,7 @@ pub(crate) fn trouble(world: &mut World) -> Option<String> {
 }
 
 /// Which node the client is served by now, and which is the other.
-fn active(world: &World) -> Result<(usize, usize), Failure> {
+pub(crate) fn active(world: &World) -> Result<(usize, usize), Failure> {
     let ack = world.client.wait_ack(Instant::now(), None, PATIENCE)?;
     match NODES.iter().position(|name| *name == ack.node) {
         Some(0) => Ok((0, 1)),
@@ -161,7 +165,7 @@ fn active(world: &World) -> Result<(usize, usize), Failure> {
 }
 
 /// Waits until the client is served by `node`, the referee looking on.
-fn served_by(
+pub(crate) fn served_by(
     world: &mut World,
     since: Instant,
     node: usize,
@@ -225,7 +229,7 @@ fn hang_and_wake(world: &mut World) -> Result<Option<Duration>, Failure> {
 
 /// Cuts every link and waits until it is decided: one node may act because its peer is proved to be
 /// down; the other was reset, or, if it ran nothing to protect, says that it may not act.
-fn cut_all_links(world: &mut World) -> Result<(Instant, usize), Failure> {
+pub(crate) fn cut_all_links(world: &mut World) -> Result<(Instant, usize), Failure> {
     let fault = Instant::now();
     for link in 0..LINKS.len() {
         world.rig.set_link(link, false)?;
