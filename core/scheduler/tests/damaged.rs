@@ -1,9 +1,9 @@
 //! Whatever a CIB says, deciding about it may not panic: a panic would reset both nodes.
 //!
-//! A whole CIB is damaged in its structure: elements are removed, doubled, moved and renamed, values
-//! exchanged and made absurd. The damage is drawn from fixed seeds, so a failure repeats. Where the
-//! corpus is present, its inputs are damaged too. `DAMAGE_SEEDS=N` raises the number of seeds for
-//! each input.
+//! A whole CIB is damaged in its structure: elements are removed, doubled, moved and renamed,
+//! values exchanged and made absurd. The damage is drawn from fixed seeds, so a failure repeats.
+//! Where the corpus is present, its inputs are damaged too. `DAMAGE_SEEDS=N` raises the number of
+//! seeds for each input.
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its data has failed")]
 #![expect(clippy::print_stdout, reason = "the totals are the test's report")]
 
@@ -257,7 +257,8 @@ fn references_to_nothing_and_to_themselves_are_survived() {
     );
     let constraints = r#"<rsc_location id="l" rsc="x"><rule id-ref="l"/></rsc_location>
         <rsc_location id="p" rsc-pattern="((a{1,100}){1,100}){1,100}" node="a" score="1"/>
-        <rsc_order id="s" first="x" then="x"/><rsc_colocation id="t" rsc="x" with-rsc="x" score="5"/>
+        <rsc_order id="s" first="x" then="x"/>
+        <rsc_colocation id="t" rsc="x" with-rsc="x" score="5"/>
         <rsc_order id="e"><resource_set id="n"/></rsc_order>
         <rsc_ticket id="k" rsc="ghost" ticket=""/>"#;
     decide(&cib(&resources, constraints));

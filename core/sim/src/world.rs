@@ -3,6 +3,8 @@
 //!
 //! Virtual time jumps from one event to the next; the same seed gives the same run.
 
+mod manager;
+
 use crate::checker::{Checker, Violation};
 use crate::disk::{Disk, Path, SECTOR_BYTES};
 use crate::fault::Fault;
@@ -14,7 +16,7 @@ use diarch_cluster::config::{Key, NodeIndex, NodeName, PairConfig};
 use diarch_cluster::guardian::{Guardian, Mutation};
 use diarch_cluster::guardian_io::{DiskFault, Event as Told, Input, Output};
 use diarch_cluster::timing::{BUDGET_DEFAULT, Timing};
-use diarch_cluster::view::{BootId, Notice, Peer, Proof, Report, View};
+use diarch_cluster::view::{BootId, Peer, Proof, Report, View};
 use std::collections::BTreeMap;
 
 const NAMES: [&str; 2] = ["head-a", "head-b"];
@@ -471,117 +473,6 @@ impl World {
         let operation = Operation { node, boot, disk, sector, data, fault };
         self.operations.insert(serial, operation);
         self.at(delay, Event::Disk { node, boot, serial });
-    }
-
-    fn start_manager(&mut self, node: NodeIndex) {
-        self.serial += 1;
-        let run = self.serial;
-        let machine = &mut self.nodes[node.index()];
-        machine.manager = crate::node::Manager { run, ..Default::default() };
-        let boot = machine.boot;
-        self.at(Duration::from_millis(30), Event::ManagerStarted { node, boot, run });
-    }
-
-    fn tell_manager(&mut self, node: NodeIndex, notice: Notice) {
-        let machine = &mut self.nodes[node.index()];
-        let (boot, run) = (machine.boot, machine.manager.run);
-        if run == 0 {
-            return;
-        }
-        match notice {
-            Notice::View(view) => {
-                machine.manager.view = Some(view);
-                self.ask_power(node, view);
-                self.consider_start(node);
-            }
-            Notice::Fenced { .. } => {}
-            Notice::Shutdown => {
-                machine.manager.leaving = true;
-                self.at(Duration::from_millis(50), Event::ServiceStop { node, boot, run });
-            }
-        }
-    }
-
-    fn consider_start(&mut self, node: NodeIndex) {
-        let other = &self.nodes[node.other().index()];
-        let other_busy = other.active || other.manager.starting;
-        let machine = &mut self.nodes[node.index()];
-        let (boot, run) = (machine.boot, machine.manager.run);
-        let manager = &mut machine.manager;
-        let idle = !machine.active && !manager.starting && !manager.leaving && !manager.hung;
-        let Some(view) = manager.view.filter(|view| view.may_act && idle) else {
-            return;
-        };
-        // Members talk to each other; a node alone can only trust its view.
-        let wanted = match view.peer {
-            Peer::Member { .. } => view.leader && !other_busy,
-            Peer::Down { .. } => true,
-            Peer::Unknown | Peer::Lost { .. } => false,
-        };
-        if wanted {
-            manager.starting = true;
-            self.hand(node, Waiting::Manager(Report::Protecting { active: true, weight: 10 }));
-            let delay = self.rng.between(Duration::from_millis(5), Duration::from_millis(60));
-            self.at(delay, Event::ServiceStart { node, boot, run });
-        }
-    }
-
-    fn start_service(&mut self, node: NodeIndex) {
-        let other_active = self.nodes[node.other().index()].active;
-        let machine = &mut self.nodes[node.index()];
-        machine.manager.starting = false;
-        if !machine.manager.view.is_some_and(|view| view.may_act) {
-            let idle = Report::Protecting { active: false, weight: 0 };
-            self.hand(node, Waiting::Manager(idle));
-            return;
-        }
-        machine.active = true;
-        self.tell(node, "service started");
-        if other_active {
-            self.checker.note(Violation::TwoActive(node));
-        }
-        if let Some(lost) = self.service_lost.take()
-            && lost.other_up
-        {
-            self.figures.failovers_us.push(self.now_us - lost.at_us);
-        }
-    }
-
-    fn stop_service(&mut self, node: NodeIndex) {
-        if core::mem::take(&mut self.nodes[node.index()].active) {
-            let other_up = self.nodes[node.other().index()].guardian.is_some();
-            self.service_lost = Some(Loss { at_us: self.now_us, other_up });
-        }
-    }
-
-    /// Asks for the peer's power, and switches it off where that is allowed.
-    fn ask_power(&mut self, node: NodeIndex, view: View) {
-        let Some(boot) = self.setup.power_switch.then(|| self.nodes[node.index()].boot) else {
-            return;
-        };
-        if let Peer::Lost { boot: target, .. } = view.peer {
-            let delay = self.rng.between(Duration::from_millis(50), Duration::from_millis(400));
-            self.at(delay, Event::Power { node, boot, target });
-        }
-    }
-
-    fn switch_power(&mut self, node: NodeIndex, boot: u64, target: BootId) {
-        if !self.is_boot(node, boot) || self.nodes[node.index()].manager.run == 0 {
-            return;
-        }
-        let Some(view) = self.view(node) else {
-            return;
-        };
-        let other = node.other();
-        if view.may_fence && self.nodes[other.index()].powered {
-            self.tell(node, "switches the peer's power off");
-            self.take_down(other, Duration::from_secs(4));
-            self.nodes[other.index()].powered = false;
-        }
-        if !self.nodes[other.index()].powered {
-            let target = Some(target);
-            self.hand(node, Waiting::Manager(Report::PowerIsOff { target }));
-        }
     }
 
     fn boot(&mut self, node: NodeIndex, boot: u64) {

@@ -6,7 +6,8 @@
 //! issued with the block as it is then and reaches the disk later, or never if the node dies.
 //!
 //! What stands for the guardian and the disk here: `Open` is `Guardian::open_contest` and
-//! `try_record`; `Issue`, `Land` and `Read` are `arbitration::disk::Disk` with `Job::WriteBlock` and
+//! `try_record`; `Issue`, `Land` and `Read` are `arbitration::disk::Disk` with `Job::WriteBlock`
+//! and
 //! `Job::RoundCopy`; `Load` is its identification; `NextBallot` is `Guardian::arbitrate`.
 #![expect(clippy::print_stdout, reason = "the size of the state space is part of the result")]
 #![expect(clippy::unwrap_used, reason = "the bounds are small numbers")]

@@ -1,5 +1,5 @@
-//! The faults once more, with a BMC for each node: power that was read back as off is proof, so that
-//! nothing has to wait for a watchdog.
+//! The faults once more, with a BMC for each node: power that was read back as off is proof, so
+//! that nothing has to wait for a watchdog.
 
 use super::World;
 use super::bmc::Bmcs;

@@ -46,7 +46,8 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// Asks the device behind `driver` at `address` for `request`, for at most `within`, and for at most
+/// Asks the device behind `driver` at `address` for `request`, for at most `within`, and for at
+/// most
 /// `silence` if nothing at all is heard of it.
 ///
 /// # Errors

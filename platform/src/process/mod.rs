@@ -37,8 +37,8 @@ pub(crate) async fn run(call: AgentCall, stop: Receiver<()>) -> AgentResult {
     ended
 }
 
-/// The result of what is not asked of an agent: nothing runs of a fence device, so it is stopped and
-/// known not to be started without a word to the device.
+/// The result of what is not asked of an agent: nothing runs of a fence device, so it is stopped
+/// and known not to be started without a word to the device.
 fn without_agent(call: &AgentCall) -> Option<i32> {
     match (call.class.as_str(), call.action.as_str()) {
         ("stonith", "stop") => Some(ocf::OK),

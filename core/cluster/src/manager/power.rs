@@ -7,8 +7,8 @@ use crate::manager_io::{Event, Output};
 use crate::view::{Peer, Report, View};
 use core::time::Duration;
 
-/// How long a peer may take to boot. Its configuration may be the newer one, so a node does not take
-/// it for off because it was switched on a little later.
+/// How long a peer may take to boot. Its configuration may be the newer one, so a node does not
+/// take it for off because it was switched on a little later.
 pub(super) const LISTEN: Duration = Duration::from_secs(60);
 
 impl Manager {

@@ -77,8 +77,8 @@ pub(crate) fn unpack(t: &mut Tables<'_>, rsc: RscIdx) -> Option<()> {
     Some(())
 }
 
-/// The most instances that one clone or bundle may have. What asks for more is a slip of the pen that
-/// would cost a machine its memory, and with it its node.
+/// The most instances that one clone or bundle may have. What asks for more is a slip of the pen
+/// that would cost a machine its memory, and with it its node.
 const INSTANCES_MAX: i32 = 1000;
 
 /// A number of instances within bounds; the administrator is told when it was not.
@@ -86,7 +86,8 @@ pub(super) fn bounded(t: &mut Tables<'_>, rsc: RscIdx, option: &str, wanted: i32
     if wanted > INSTANCES_MAX {
         let id = t.resources[rsc].id.clone();
         t.error(format!(
-            "{option}={wanted} of {id} is more than {INSTANCES_MAX} instances: using {INSTANCES_MAX}"
+            "{option}={wanted} of {id} is more than {INSTANCES_MAX} instances: \
+             {INSTANCES_MAX} are used"
         ));
     }
     wanted.min(INSTANCES_MAX)
