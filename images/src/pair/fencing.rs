@@ -24,15 +24,21 @@ fn with_bmcs(
         .exec(0, &["cibadmin", "--modify", "--allow-create", "-o", "resources", "-X", &devices])?;
     world.rig.exec(0, &["crm_resource", "--wait", "--timeout=20s"])?;
     let outcome = fault(world);
-    let alive = (0..NODES.len()).find(|index| world.rig.is_on(*index));
-    if let Some(index) = alive {
-        for name in NODES {
-            let path = format!("//primitive[@id='bmc-{name}']");
-            world.rig.exec(index, &["cibadmin", "--delete", "--xpath", &path])?;
-        }
-    }
+    let removed = remove_devices(world);
     drop(bmcs);
-    outcome
+    let took = outcome?;
+    removed.map(|()| took)
+}
+
+fn remove_devices(world: &mut World) -> Result<(), Failure> {
+    let Some(alive) = (0..NODES.len()).find(|index| world.rig.is_on(*index)) else {
+        return Ok(());
+    };
+    for name in NODES {
+        let path = format!("//primitive[@id='bmc-{name}']");
+        world.rig.exec(alive, &["cibadmin", "--delete", "--xpath", &path])?;
+    }
+    Ok(())
 }
 
 /// Which proof `index` goes by, in the words of its status.

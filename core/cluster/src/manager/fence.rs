@@ -109,8 +109,9 @@ impl Manager {
         author: Author,
     ) {
         if action == "on" {
-            self.finish_step(step, true);
-            self.reply(at, author, Reply::default());
+            // Nothing here switches a node on or unfences it: saying that it was done would start
+            // what relies on it.
+            self.fencing_failed(at, step, author, "nodes are not unfenced by this version");
             return;
         }
         if target == self.local_name() {

@@ -349,6 +349,18 @@ fn a_fencing_demand_goes_to_the_guardian_and_its_outcome_into_the_history() {
     assert!(world.answers[1].payload.contains(r#"status="failed""#), "{:?}", world.answers);
 }
 
+#[test]
+fn unfencing_is_refused_rather_than_said_to_be_done() {
+    let mut world = World::new(&[]);
+    world.both();
+    world.run(SECOND * 5);
+    let target = "b".to_owned();
+    world.ask(0, Request::Fence { target, action: "on".to_owned(), timeout_s: 9 });
+    world.run(SECOND);
+    assert_eq!(world.answers[0].rc, 1);
+    assert!(world.answers[0].message.contains("not unfenced"), "{:?}", world.answers);
+}
+
 fn fence_device(id: &str, host: &str) -> String {
     format!(
         "<primitive id=\"{id}\" class=\"stonith\" type=\"fence_test\">\
