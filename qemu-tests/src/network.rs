@@ -1,13 +1,15 @@
 //! The service network, a hub with both machines on it and the client outside, and the links, wires
 //! from one machine to the other.
 //!
-//! Frames are datagrams on Unix sockets. What cannot be delivered at once is lost, as on a wire. No
+//! Frames are datagrams on Unix sockets. On the hub, what cannot be delivered at once is lost. No
 //! machine sends to another one's socket itself: the emulator spends its whole time on trying again
 //! as long as the other machine is stopped, or boots and takes no frames yet.
 
 use crate::trouble::Trouble;
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
+use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +20,10 @@ use std::time::Duration;
 
 /// The longest frame, in bytes.
 const FRAME_MAX: usize = 2048;
+/// The most frames that wait on a wire for a machine to take them; the oldest go first.
+const WAITING_MAX: usize = 64;
+/// How often those that wait are offered again.
+const AGAIN: Duration = Duration::from_millis(2);
 /// How long a frame may wait for room at its receiver.
 const SEND_MAX: Duration = Duration::from_millis(1);
 
@@ -70,18 +76,7 @@ impl Wire {
         let loss = Arc::new([AtomicU8::new(0), AtomicU8::new(0)]);
         for machine in 0..2 {
             let (places, loss) = (Arc::clone(&places), Arc::clone(&loss));
-            thread::spawn(move || {
-                let mut frame = [0; FRAME_MAX];
-                let mut dice: u32 = 1;
-                while let Ok(length) = places[machine].ours.recv(&mut frame) {
-                    // A linear congruence: its high bits are the better ones.
-                    dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    let thrown = (dice >> 16) % 100;
-                    if thrown >= u32::from(loss[machine].load(Ordering::Relaxed)) {
-                        places[1 - machine].send(&frame[..length]);
-                    }
-                }
-            });
+            thread::spawn(move || carry(&places[machine], &places[1 - machine], &loss[machine]));
         }
         Ok(Self { loss })
     }
@@ -90,6 +85,41 @@ impl Wire {
     /// all.
     pub fn lose(&self, sender: usize, percent: u8) {
         self.loss[sender].store(percent, Ordering::Relaxed);
+    }
+}
+
+/// Carries frames one way. A machine that takes none for a while finds the last ones in the order in
+/// which they were sent, as in the memory of a network card.
+fn carry(from: &Place, to: &Place, loss: &AtomicU8) {
+    let mut frame = [0; FRAME_MAX];
+    let mut waiting: VecDeque<Vec<u8>> = VecDeque::new();
+    let mut dice: u32 = 1;
+    loop {
+        let patience = (!waiting.is_empty()).then_some(AGAIN);
+        if from.ours.set_read_timeout(patience).is_err() {
+            return;
+        }
+        match from.ours.recv(&mut frame) {
+            Ok(length) => {
+                // A linear congruence: its high bits are the better ones.
+                dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                if (dice >> 16) % 100 >= u32::from(loss.load(Ordering::Relaxed)) {
+                    waiting.push_back(frame[..length].to_vec());
+                }
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(_) => return,
+        }
+        while let Some(first) = waiting.front() {
+            match to.ours.send_to(first, &to.theirs) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                // A machine that is off loses the frame.
+                Ok(_) | Err(_) => waiting.pop_front(),
+            };
+        }
+        while waiting.len() > WAITING_MAX {
+            waiting.pop_front();
+        }
     }
 }
 
