@@ -145,10 +145,7 @@ impl Machine {
         // The machine ends with whoever started it, whatever happens to that.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "qemu-system-x86_64"]);
-        // A small cache of translated code (MiB). A reset leaves the whole cache behind, and each
-        // write to a page whose old code is in it takes long: with the default, a machine that was
-        // reset booted for ten seconds more, and now and then for minutes.
-        command.args(["-accel", "tcg,tb-size=24", "-machine", "q35", "-cpu", "max"]);
+        command.args(["-accel", "tcg", "-machine", "q35", "-cpu", "max"]);
         command.args(["-nodefaults", "-display", "none"]);
         command.args(["-m", &hardware.memory_mib.to_string()]);
         command.arg("-kernel").arg(&hardware.image.kernel);
