@@ -88,8 +88,8 @@ impl Wire {
     }
 }
 
-/// Carries frames one way. A machine that takes none for a while finds the last ones in the order in
-/// which they were sent, as in the memory of a network card.
+/// Carries frames one way. A machine that takes none for a while finds the last ones in the order
+/// in which they were sent, as in the memory of a network card.
 fn carry(from: &Place, to: &Place, loss: &AtomicU8) {
     let mut frame = [0; FRAME_MAX];
     let mut waiting: VecDeque<Vec<u8>> = VecDeque::new();
