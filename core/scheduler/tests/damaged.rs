@@ -219,7 +219,7 @@ fn primitive(id: &str) -> String {
 
 /// *Pacemaker Explained* 10.2.2 and 10.3.2 set no bound; memory does.
 #[test]
-fn more_instances_than_a_machine_can_hold_are_refused_with_the_element_named() {
+fn more_instances_than_a_machine_can_hold_are_cut_with_the_element_named() {
     let meta = r#"<meta_attributes id="m"><nvpair id="m1" name="clone-max" value="1000000000"/>
         <nvpair id="m2" name="clone-node-max" value="1000000000"/>
         <nvpair id="m3" name="globally-unique" value="true"/></meta_attributes>"#;
@@ -235,7 +235,7 @@ fn more_instances_than_a_machine_can_hold_are_refused_with_the_element_named() {
 }
 
 #[test]
-fn circles_of_constraints_end_and_leave_what_they_tie_stopped_or_placed() {
+fn circles_of_constraints_are_decided_about() {
     let resources: String = ["x", "y", "z"].map(primitive).concat();
     let mut constraints = String::new();
     for (at, (first, then)) in [("x", "y"), ("y", "z"), ("z", "x")].iter().enumerate() {

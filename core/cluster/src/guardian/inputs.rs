@@ -97,7 +97,7 @@ impl Guardian {
         // A node that woke up hears old words first: whoever no longer hears us is asked what is
         // new, and a boot that was condemned is told so whenever it speaks.
         let is_unheard = self.pair && said.hears != self.boot;
-        let is_condemned = self.heartbeat().condemned == header.boot;
+        let is_condemned = self.condemned() == Some(header.boot);
         if is_unheard || is_condemned {
             self.send_now();
         }

@@ -25,19 +25,23 @@ pub(super) const fn first_view(boot: BootId) -> View {
 }
 
 impl Guardian {
-    pub(super) fn heartbeat(&self) -> Heartbeat {
-        let condemned = match (self.right, self.proof) {
+    /// The boot of the peer that has lost the claim and must end itself.
+    pub(super) fn condemned(&self) -> Option<BootId> {
+        match (self.right, self.proof) {
             (Right::Held, Some(Proof::Rebooted { .. } | Proof::LeftCleanly)) => None,
             (Right::Held, _) => self.absent.and_then(|absent| absent.boot),
             (Right::Open | Right::Contesting | Right::Recording | Right::Lost, _) => None,
-        };
+        }
+    }
+
+    pub(super) fn heartbeat(&self) -> Heartbeat {
         let watchdog_ms = match self.watch {
             Watch::Armed { effective } => u32::try_from(effective.as_millis()).unwrap_or(u32::MAX),
             Watch::Unwanted | Watch::Arming | Watch::Failed => 0,
         };
         let mut heartbeat = Heartbeat {
             stamp: self.now.as_micros(),
-            condemned: condemned.unwrap_or_default(),
+            condemned: self.condemned().unwrap_or_default(),
             generation: self.claim.decided().generation,
             weight: self.weight,
             watchdog_ms,
