@@ -22,6 +22,8 @@ pub const REJOIN_MAX: Duration = Duration::from_secs(120);
 pub const LONGEST_HICCUP: Duration = Duration::from_secs(5);
 /// How long a pair that has just formed is left alone.
 const SETTLE: Duration = Duration::from_secs(3);
+/// How often a node is asked whom it sees.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// For a command that only looks.
 const LOOK_MAX: Duration = Duration::from_secs(20);
 
@@ -123,11 +125,16 @@ impl Pair {
         let names: Vec<&str> = who.iter().map(|number| NAMES[*number]).collect();
         let what = format!("the members {} as {} sees them", names.join(" "), NAMES[machine]);
         wait::until(&what, limit, || {
-            std::thread::sleep(Duration::from_millis(200));
-            let seen = self.machines[machine].port().run("crm_node -p", LOOK_MAX).ok()?;
-            let members: Vec<&str> = seen.output.split_whitespace().collect();
-            (seen.status == 0 && members == names).then_some(())
+            std::thread::sleep(LOOK_AGAIN);
+            (self.members(machine)? == names).then_some(())
         })
+    }
+
+    /// The members that `machine` names, where it answers.
+    fn members(&mut self, machine: usize) -> Option<Vec<String>> {
+        let seen = self.machines[machine].port().run("crm_node -p", LOOK_MAX).ok()?;
+        let names = seen.output.split_whitespace().map(str::to_owned).collect();
+        (seen.status == 0).then_some(names)
     }
 
     /// Loads the storage service's configuration and waits until the client is served by a node,
@@ -202,11 +209,56 @@ impl Pair {
     /// # Errors
     /// If they are not in time, or something is wrong with the data.
     pub fn rejoin(&mut self) -> Result<(), Trouble> {
-        for machine in 0..2 {
-            self.wait_online(machine, &[0, 1], REJOIN_MAX)?;
-        }
+        self.wait_rejoined()?;
         say(&self.check_data()?);
         Ok(())
+    }
+
+    /// Waits until both nodes are members again. A machine that was reset is switched off and on:
+    /// the emulator keeps translated code across a reset, and boots for minutes now and then.
+    ///
+    /// # Errors
+    /// If they are not in time, or a machine cannot be switched on.
+    pub fn wait_rejoined(&mut self) -> Result<(), Trouble> {
+        for (machine, name) in NAMES.iter().enumerate() {
+            let what = format!("both members as {name} sees them");
+            wait::until(&what, REJOIN_MAX, || {
+                std::thread::sleep(LOOK_AGAIN);
+                if let Err(trouble) = self.boot_what_was_reset() {
+                    return Some(Err(trouble));
+                }
+                (self.members(machine)? == NAMES).then_some(Ok(()))
+            })??;
+        }
+        Ok(())
+    }
+
+    fn boot_what_was_reset(&mut self) -> Result<(), Trouble> {
+        for machine in 0..2 {
+            if self.boots_after_reset(machine) {
+                self.machines[machine].power_cut();
+                self.machines[machine].power_on()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether `machine` was reset and neither had its power cut nor finished its boot since.
+    fn boots_after_reset(&self, machine: usize) -> bool {
+        let cut = format!("power cut {}", NAMES[machine]);
+        let ready = format!("boot: node {} ready", NAMES[machine]);
+        let records = self.journal.since(0);
+        let last = records.iter().rev().find_map(|record| match record.source {
+            Source::Qmp(number) if number == machine && record.text.starts_with("RESET") => {
+                Some(true)
+            }
+            Source::Console(number) if number == machine && record.text.contains(&ready) => {
+                Some(false)
+            }
+            Source::Rig if record.text == cut => Some(false),
+            Source::Qmp(_) | Source::Console(_) | Source::Rig | Source::Client => None,
+        });
+        last == Some(true)
     }
 
     /// How often `machine` was reset since record `from`.

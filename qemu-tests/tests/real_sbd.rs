@@ -38,7 +38,6 @@ fn guardians_obey_the_real_sbd() {
         say(&format!("number: reset by the real sbd: {:.3} s", took.as_secs_f64()));
         expect(pair.resets(active, from) == 0, "the other node is not reset")?;
         expect(pair.server()? == active, "the service stays where it is")?;
-        switch_anew(pair, passive)?;
         pair.rejoin()?;
 
         pair.client.set_writing(true);
@@ -49,16 +48,8 @@ fn guardians_obey_the_real_sbd() {
             "number: active node reset by the real sbd, fault to service: {:.3} s",
             took.as_secs_f64()
         ));
-        switch_anew(pair, active)?;
         pair.rejoin()
     });
-}
-
-/// Switches a machine that was reset off and on: the emulator keeps translated code across a reset,
-/// and the next boot can then take minutes.
-fn switch_anew(pair: &mut Pair, machine: usize) -> Result<(), Trouble> {
-    pair.machines[machine].power_cut();
-    pair.machines[machine].power_on()
 }
 
 /// A block device over the disk's file, since `sbd` takes nothing else. It writes past all caches.

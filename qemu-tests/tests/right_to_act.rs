@@ -3,7 +3,7 @@
 
 use diarch_qemu_tests::pair::{NAMES, Pair};
 use diarch_qemu_tests::scenario::{self, say};
-use diarch_qemu_tests::story::{Fault, REJOIN_MAX, TAKEOVER_MAX};
+use diarch_qemu_tests::story::{Fault, TAKEOVER_MAX};
 use diarch_qemu_tests::trouble::Trouble;
 
 #[test]
@@ -12,11 +12,11 @@ fn the_survivor_of_every_death_gets_the_right_to_act_with_a_proof() {
         pair.form()?;
         die(pair, Fault::Power, 0)?;
         pair.machines[0].power_on()?;
-        rejoin(pair)?;
+        pair.wait_rejoined()?;
         die(pair, Fault::Panic, 1)?;
-        rejoin(pair)?;
+        pair.wait_rejoined()?;
         die(pair, Fault::Guardian, 0)?;
-        rejoin(pair)
+        pair.wait_rejoined()
     });
 }
 
@@ -29,12 +29,5 @@ fn die(pair: &mut Pair, fault: Fault, machine: usize) -> Result<(), Trouble> {
     let (name, survivor) = (fault.name(), NAMES[1 - machine]);
     let said = line.text.split_once("event=").map_or("", |(_, said)| said);
     say(&format!("number: {name}, fault to the right to act: {took:.3} s ({survivor}: {said})"));
-    Ok(())
-}
-
-fn rejoin(pair: &mut Pair) -> Result<(), Trouble> {
-    for machine in 0..2 {
-        pair.wait_online(machine, &[0, 1], REJOIN_MAX)?;
-    }
     Ok(())
 }

@@ -5,7 +5,7 @@
 
 use diarch_qemu_tests::journal::Journal;
 use diarch_qemu_tests::pair::{LINKS, NAMES, Pair, Setup};
-use diarch_qemu_tests::story::{Fault, REJOIN_MAX, TAKEOVER_MAX, expect, node_number};
+use diarch_qemu_tests::story::{Fault, TAKEOVER_MAX, expect, node_number};
 use diarch_qemu_tests::timeline;
 use diarch_qemu_tests::trouble::Trouble;
 use std::io::Write as _;
@@ -232,9 +232,7 @@ impl Demo {
             }
             Fault::Manager | Fault::Resource => {}
         }
-        for machine in 0..2 {
-            self.pair.wait_online(machine, &[0, 1], REJOIN_MAX)?;
-        }
+        self.pair.wait_rejoined()?;
         Ok(summary)
     }
 
