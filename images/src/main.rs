@@ -7,6 +7,7 @@ mod command;
 mod cpio;
 mod demo;
 mod failure;
+mod fuzz;
 mod image;
 mod kernel;
 mod modules;

@@ -2,6 +2,7 @@
 
 use crate::command::{self, Ended, Show};
 use crate::failure::Failure;
+use crate::fuzz;
 use crate::image;
 use crate::packages;
 use crate::say;
@@ -12,7 +13,7 @@ use std::process::Command;
 use std::time::Instant;
 
 /// What the tests use beside what the image needs.
-const FOR_TESTS: &[&str] = &["ipmitool", "openipmi", "sbd", "snmpd"];
+const FOR_TESTS: &[&str] = &["g++", "ipmitool", "openipmi", "sbd", "snmpd"];
 
 /// The most that the executable may have, in bytes.
 const EXECUTABLE_MAX: u64 = 6_000_000;
@@ -85,11 +86,15 @@ pub(crate) fn verify(quick: bool) -> Result<(), Failure> {
     packages::install(FOR_TESTS)?;
     let formatted = step("formatting", workspace::cargo().args(["fmt", "--all", "--check"]));
     total.add(as_one(&formatted));
+    let mut beside = workspace::cargo();
+    beside.args(["fmt", "--check", "--manifest-path", "fuzz/Cargo.toml"]);
+    total.add(as_one(&step("formatting of the fuzz targets", &mut beside)));
     let mut clippy = workspace::cargo();
     clippy.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
     total.add(as_one(&step("clippy", &mut clippy)));
     total.add(tests(quick));
     total.add(simulator());
+    total.add(fuzzing());
     match workspace::build_executable() {
         Ok(path) => total.add(bounded("executable", &[path], EXECUTABLE_MAX, &mut numbers)),
         Err(failure) => {
@@ -204,6 +209,31 @@ fn simulator() -> Tally {
         say::line(last);
     }
     as_one(&ended)
+}
+
+/// Every fuzz target, for a bounded number of inputs.
+fn fuzzing() -> Tally {
+    say::line("== fuzzing");
+    if let Err(failure) = fuzz::build() {
+        say::error(format!("error: {failure}"));
+        return Tally::FAILED;
+    }
+    let mut tally = Tally::default();
+    for target in fuzz::TARGETS {
+        let ended = match fuzz::command(*target) {
+            Ok(mut command) => step(&format!("fuzzing {}", target.name), &mut command),
+            Err(failure) => {
+                say::error(format!("error: {failure}"));
+                None
+            }
+        };
+        let said = ended.as_ref().into_iter().flat_map(|ended| &ended.lines);
+        if let Some(done) = said.rev().find(|line| line.contains("DONE")) {
+            say::line(done);
+        }
+        tally.add(as_one(&ended));
+    }
+    tally
 }
 
 /// The pair without emulation, through this same program.

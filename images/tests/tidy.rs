@@ -27,6 +27,16 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "diarch-fencing-hw",
         ],
     ),
+    (
+        "fuzz",
+        &[
+            "diarch-cib",
+            "diarch-scheduler",
+            "diarch-cluster",
+            "diarch-watchdog",
+            "diarch-fencing-hw",
+        ],
+    ),
     ("images", &[]),
     ("qemu-tests", &[]),
 ];

@@ -2,10 +2,15 @@
 //! [`Document::compacted`].
 
 use super::{Document, Element, Kind, NodeId};
+use std::borrow::Cow;
 
 impl Document {
     /// Sets an attribute: in its place if the element has it, otherwise after its last one.
+    ///
+    /// What XML 1.0 has no character for (an agent's colours, say) becomes U+FFFD: whatever stands
+    /// in a document can be written, and read again as the same.
     pub fn set_attribute(&mut self, id: NodeId, name: &str, value: &str) {
+        let value = &*writable(value);
         let mut next = self.nodes[id.at()].first_attribute;
         while let Some(at) = next {
             let attribute = self.attributes[at as usize];
@@ -44,8 +49,9 @@ impl Document {
         false
     }
 
-    /// Sets the character data directly inside an element.
+    /// Sets the character data directly inside an element; as for [`Document::set_attribute`].
     pub fn set_text(&mut self, id: NodeId, text: &str) {
+        let text = &*writable(text);
         self.garbage += self.nodes[id.at()].text.length as usize;
         self.nodes[id.at()].text = self.keep(text);
     }
@@ -151,6 +157,23 @@ fn size_of_text(element: Element<'_>) -> usize {
     element.name().len() + element.text().len() + attributes.sum::<usize>()
 }
 
+/// Whether XML 1.0 (2.2, production 2) has the character.
+const fn is_writable(character: char) -> bool {
+    !matches!(
+        character,
+        '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}'
+    )
+}
+
+/// The text with U+FFFD in the place of what cannot be written.
+fn writable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_writable) {
+        return Cow::Borrowed(text);
+    }
+    let replaced = |c| if is_writable(c) { c } else { char::REPLACEMENT_CHARACTER };
+    Cow::Owned(text.chars().map(replaced).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +201,20 @@ mod tests {
             });
             assert_eq!(removed, rest);
         }
+    }
+
+    #[test]
+    fn what_xml_has_no_character_for_is_replaced() {
+        let coloured = "\u{1b}[31mno such device\u{1b}[0m\tat\u{fffe} 3\0";
+        let mut document = Document::parse("<a/>").unwrap();
+        let root = document.root().id();
+        document.set_attribute(root, "reason", coloured);
+        document.set_text(root, coloured);
+        let again = Document::parse(&document.write()).unwrap();
+        let kept = "\u{fffd}[31mno such device\u{fffd}[0m\tat\u{fffd} 3\u{fffd}";
+        assert_eq!(document.root().attribute("reason"), Some(kept));
+        assert_eq!(again.root().attribute("reason"), Some(kept));
+        assert_eq!(again.root().text(), kept);
     }
 
     #[test]
