@@ -68,8 +68,12 @@ pub(super) fn check_agent(
         return false;
     }
     crate::fence::unfence_again(t, rsc, node, "Device definition changed");
+    let active = t.resources[rsc].active_on.contains(&node);
+    if active {
+        create::stop(t, rsc, node, false);
+    }
     super::removed::forget(t, rsc, node, false);
-    if t.resources[rsc].active_on.contains(&node) {
+    if active {
         create::resource(t, rsc, "start", 0, Some(node), false);
     }
     true
