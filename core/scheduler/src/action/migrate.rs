@@ -29,6 +29,8 @@ pub(super) fn create(t: &mut Tables<'_>, rsc: RscIdx, source: NodeIdx, target: N
     let chain = Relation::ORDERED.with(Relation::UNMIGRATABLE_THEN_BLOCKS);
     if let Some(to) = to {
         t.actions[to].migratable = true;
+        // What may not start before fencing may not set out for its new place either.
+        t.actions[to].needs = t.actions[start].needs;
         // A target that is lost half-way has to be known from the history.
         t.actions[to].meta.insert("record-pending", "true");
         probe_first(t, rsc, "migrate_to");
