@@ -131,6 +131,8 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
     let migrating = t.resources[rsc].partial_target.is_some()
         && t.resources[rsc].partial_target == target
         && t.resources[rsc].active_on.len() == 2;
+    // A migration that cannot be completed gives way to a full restart.
+    let abandoned = !migrating && t.resources[rsc].partial_target.is_some();
     if !migrating {
         t.resources[rsc].partial_target = None;
         t.resources[rsc].partial_source = None;
@@ -154,7 +156,8 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
     let mut allow_migrate = false;
     if moving {
         need_stop = true;
-        allow_migrate = here.is_some_and(|here| super::migrate::possible(t, rsc, here));
+        allow_migrate =
+            !abandoned && here.is_some_and(|here| super::migrate::possible(t, rsc, here));
     }
     let mut need_promote = false;
     let stop_required = create::find_all(t, rsc, "stop", None)

@@ -78,7 +78,7 @@ pub struct Options<'c> {
     pub remove_after_stop: bool,
     /// The partition has quorum.
     pub quorate: bool,
-    /// A hardware watchdog fences nodes without a device.
+    /// A watchdog is there: it counts as a device that can fence.
     pub watchdog_fencing: bool,
     /// `node-health-strategy`.
     pub health_strategy: &'c str,

@@ -1,6 +1,6 @@
 //! Cluster options: `crm_config`, old names, defaults.
 
-use super::duration::{boolean, integer, ms_or};
+use super::duration::{boolean, ms_or};
 use super::nvpairs::{self, Pairs};
 use super::rule::Context;
 use crate::model::{NoQuorum, Options, Placement, Tables};
@@ -102,10 +102,7 @@ pub(crate) fn unpack<'c>(t: &mut Tables<'c>, config: Option<Element<'c>>) {
         },
         remove_after_stop: flag("remove-after-stop", false),
         quorate,
-        watchdog_fencing: flag("have-watchdog", false)
-            && raw
-                .get("fencing-watchdog-timeout")
-                .is_some_and(|v| integer(v).is_some_and(|value| value != 0)),
+        watchdog_fencing: flag("have-watchdog", false),
         health_strategy: text("node-health-strategy", "none"),
         cluster_delay: text("cluster-delay", "60s"),
         ..defaults()
