@@ -21,9 +21,10 @@ pub(crate) fn unpack<'c>(t: &mut Tables<'c>, section: Option<Element<'c>>) {
         if let Some(rsc) = unpack_one(t, element, None, None) {
             t.top.push(rsc);
         }
-        if element.name() == "primitive" {
-            super::remote::guests(t, element, None);
-        }
+    }
+    // The connections of guests come after all that is configured.
+    for element in section.children_named("primitive") {
+        super::remote::guests(t, element, None);
     }
     super::remote::link(t);
     if t.options.fencing_enabled && !t.have_fencing && !t.options.maintenance {
