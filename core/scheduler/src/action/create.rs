@@ -178,7 +178,7 @@ fn check_runnable(t: &mut Tables<'_>, action: ActionIdx) {
         t.actions[action].runnable = false;
         let managed = rsc.is_some_and(|rsc| t.resources[rsc].managed);
         if managed && task == "stop" && !unclean && t.actions[action].on_fail == OnFail::Fence {
-            fence::demand(t, node, "resource actions are unrunnable", false);
+            fence::demand(t, node, "resource actions are unrunnable");
         }
     } else if !on_dc && state.pending {
         t.actions[action].runnable = false;

@@ -70,7 +70,7 @@ pub(crate) fn lose(t: &mut Tables<'_>, rsc: RscIdx, index: usize) {
                 let active = t.resources[rsc].active_on.clone();
                 ban_everywhere(t, rsc);
                 for node in active {
-                    fence::demand(t, node, "deadman ticket was lost", false);
+                    fence::demand(t, node, "deadman ticket was lost");
                 }
             }
             LossPolicy::Freeze => {

@@ -13,7 +13,7 @@ use crate::model::{
 use diarch_cib::digest;
 
 /// Notes that a node has to be fenced, and why.
-pub(crate) fn demand(t: &mut Tables<'_>, node: NodeIdx, reason: &str, priority_delay: bool) {
+pub(crate) fn demand(t: &mut Tables<'_>, node: NodeIdx, reason: &str) {
     if t.is_guest(node) {
         let Some(container) = t.guest_container(node) else { return };
         if !t.resources[container].failed && t.resources[container].managed {
@@ -39,14 +39,14 @@ pub(crate) fn demand(t: &mut Tables<'_>, node: NodeIdx, reason: &str, priority_d
         if !t.nodes[node].remote_reset {
             t.nodes[node].remote_reset = true;
         }
-        action(t, node, None, true, reason, priority_delay);
+        action(t, node, None, true, reason, false);
         return;
     }
     if t.nodes[node].unclean {
         return;
     }
     t.nodes[node].unclean = true;
-    action(t, node, None, true, reason, priority_delay);
+    action(t, node, None, true, reason, false);
 }
 
 /// Tells whether a node can be fenced at all.

@@ -20,9 +20,10 @@ pub(crate) fn schedule(t: &mut Tables<'_>) {
             }
             continue;
         }
-        let (unclean, is_dc) = (row.unclean, row.is_dc);
+        let (unclean, is_dc, lost) = (row.unclean, row.is_dc, row.lost);
         if unclean && managed && super::possible(t, node) {
-            let action = super::action(t, node, None, false, "node is unclean", false);
+            // By now it is known what was active where.
+            let action = super::action(t, node, None, false, "node is unclean", lost);
             super::stop_and_demote_vs_fencing(t, action);
             if is_dc {
                 dc = Some((action, false));

@@ -79,6 +79,8 @@ pub struct Node<'c> {
     pub priority: i32,
     /// Why it has to be fenced, if it has.
     pub fence_reason: Option<String>,
+    /// It left the cluster: its fencing may be delayed by priority.
+    pub lost: bool,
     /// `red`, `yellow`, `green` summed into a score.
     pub health: i32,
     /// A score that it adds for every resource.

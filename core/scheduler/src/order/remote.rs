@@ -89,7 +89,7 @@ fn on_remote(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx, connection: R
             }
             Reach::Lost => {
                 let reason = "resources are active and the connection is unrecoverable";
-                crate::fence::demand(t, node, reason, false);
+                crate::fence::demand(t, node, reason);
             }
             Reach::Waiting => after(t, connection, "start", action, Relation::ORDERED),
         },

@@ -74,7 +74,7 @@ fn fence_lost(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {
     }
     if wanted {
         let reason = format!("{} is thought to be active there", t.resources[rsc].id);
-        fence::demand(t, node, &reason, false);
+        fence::demand(t, node, &reason);
     }
 }
 
@@ -88,7 +88,7 @@ fn apply(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, on_fail: OnFail) {
         }
         OnFail::Fence => {
             let reason = format!("{} failed there", t.resources[rsc].id);
-            fence::demand(t, node, &reason, false);
+            fence::demand(t, node, &reason);
         }
         OnFail::Standby => {
             t.nodes[node].standby = true;
@@ -130,7 +130,7 @@ fn reset_remote(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {
         && t.is_plain_remote(remote)
         && !t.nodes[remote].remote_was_fenced
     {
-        fence::demand(t, remote, "remote connection is unrecoverable", false);
+        fence::demand(t, remote, "remote connection is unrecoverable");
     }
     if t.resources[rsc].role > Role::Stopped {
         create::stop(t, rsc, node, false);

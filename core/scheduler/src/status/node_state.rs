@@ -42,7 +42,7 @@ pub(super) fn unpack<'c>(t: &mut Tables<'c>, state: Element<'c>) {
     common_attributes(t, node);
     determine_online(t, node, state);
     if t.options.quorate_needs_panic(&t.nodes[node]) {
-        fence::demand(t, node, "cluster does not have quorum", false);
+        fence::demand(t, node, "cluster does not have quorum");
     }
 }
 
@@ -131,30 +131,31 @@ fn online_with_fencing(t: &mut Tables<'_>, node: NodeIdx, state: Element<'_>) ->
         return process > 0;
     }
     if member.is_none() {
-        fence::demand(t, node, "peer has not been seen by the cluster", false);
+        fence::demand(t, node, "peer has not been seen by the cluster");
     } else if join == Some("nack") {
-        fence::demand(t, node, "peer failed Pacemaker membership criteria", false);
+        fence::demand(t, node, "peer failed Pacemaker membership criteria");
     } else if terminate {
         if !(since <= 0 && process <= 0 && join == Some("down")) {
-            fence::demand(t, node, "fencing was requested", false);
+            fence::demand(t, node, "fencing was requested");
         }
     } else if matches!(expected, None | Some("down")) {
         if pending_too_long(t, since, process) {
             let reason = "peer pending timed out on joining the process group";
-            fence::demand(t, node, reason, false);
+            fence::demand(t, node, reason);
         } else if since > 0 || process > 0 {
             t.nodes[node].standby = true;
             t.nodes[node].pending = true;
         }
     } else if since <= 0 {
-        fence::demand(t, node, "peer is no longer part of the cluster", true);
+        t.nodes[node].lost = true;
+        fence::demand(t, node, "peer is no longer part of the cluster");
     } else if process <= 0 {
-        fence::demand(t, node, "peer process is no longer available", false);
+        fence::demand(t, node, "peer process is no longer available");
     } else if matches!(join, Some("pending" | "down")) {
         t.nodes[node].standby = true;
         t.nodes[node].pending = true;
     } else if join != Some("member") {
-        fence::demand(t, node, "peer was in an unknown state", false);
+        fence::demand(t, node, "peer was in an unknown state");
     }
     since > 0
 }

@@ -54,6 +54,7 @@ pub(crate) fn add<'c>(
         resource_count: 0,
         priority: 0,
         fence_reason: None,
+        lost: false,
         health: 0,
         base_score: base_score.and_then(score::parse).unwrap_or(0),
         feature_set: None,
