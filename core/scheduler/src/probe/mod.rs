@@ -124,6 +124,7 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
         return false;
     }
     if t.nodes[node].is_remote() && !remote_may(t, rsc, node) {
+        after_guest(t, rsc, node);
         return false;
     }
     let row = &t.resources[rsc];
@@ -191,6 +192,20 @@ fn remote_may(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
             && stays;
     }
     true
+}
+
+/// What is not looked for on a guest, as the guest leaves its host, starts after it is gone from
+/// there.
+fn after_guest(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {
+    let Some(container) = t.guest_container(node).filter(|&at| at != rsc) else { return };
+    let (row, host) = (&t.resources[rsc], &t.resources[container]);
+    let barred = row.fence_device || row.remote_connection || !row.fillers.is_empty();
+    if barred || host.failed || host.role == Role::Stopped || !row.is_primitive() {
+        return;
+    }
+    let end = |rsc, task| End { rsc: Some(rsc), task: Some(task), action: None };
+    let (first, then) = (end(container, "stop"), end(rsc, "start"));
+    t.orderings.push(Ordering { first, then, relation: Relation::ORDERED });
 }
 
 /// A stop of what starts after a resource waits for that resource's probes.
