@@ -33,8 +33,12 @@ pub(super) fn assign(
         }
     }
     if t.resources[rsc].next_role == Role::Stopped {
-        for placed in t.resources[rsc].allowed.iter_mut() {
-            placed.score = -score::INFINITY;
+        // What shall be stopped is banned from every node, also where it could never run.
+        for node in t.node_order.clone() {
+            match t.resources[rsc].allowed.find_mut(node) {
+                Some(placed) => placed.score = -score::INFINITY,
+                None => t.resources[rsc].allowed.put_score(node, -score::INFINITY),
+            }
         }
     } else if t.resources[rsc].next_role > t.resources[rsc].role
         && !t.options.quorate
