@@ -139,6 +139,11 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
     if t.resources[primary].unassigned {
         return;
     }
+    // Nothing of what cannot be promoted has that role, so it says nothing of where to go.
+    let other = &t.resources[primary];
+    if c.primary_role == Role::Promoted && other.is_clone() && !other.promotable {
+        return;
+    }
     // What avoids another in a role that it has now keeps away before its next role is known.
     let row = &t.resources[dependent];
     let role = if row.next_role == Role::Unknown && c.score < 0 { row.role } else { row.next_role };
