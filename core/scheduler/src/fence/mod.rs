@@ -109,7 +109,10 @@ fn digests(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx) {
     for (rsc, row) in t.resources.iter().filter(|(_, row)| row.unfence_device) {
         let parameters = crate::unpack::resources::parameters(t, rsc, Some(node));
         let pairs = parameters.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
-        let own = pairs.clone().filter(|(name, _)| !name.starts_with("pcmk_"));
+        let secret = secret_parameters(t, row.history_name());
+        let own = pairs.clone().filter(|(name, _)| {
+            !name.starts_with("pcmk_") && !secret.iter().any(|other| other == name)
+        });
         let known = |digest: String| format!("{}:{}:{digest},", row.id, row.agent);
         all.push_str(&known(digest::of_parameters(pairs, false)));
         open.push_str(&known(digest::of_parameters(own, false)));
@@ -117,6 +120,20 @@ fn digests(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx) {
     let meta = &mut t.actions[action].meta;
     meta.insert("digests_all", all);
     meta.insert("digests_secure", open);
+}
+
+/// Lists the parameters of a device that its history, on any node, calls secret.
+fn secret_parameters<'c>(t: &Tables<'c>, id: &str) -> Vec<&'c str> {
+    let states = t.cib.child("status").into_iter();
+    states
+        .flat_map(|status| status.children_named("node_state"))
+        .filter_map(|state| state.child("lrm")?.child("lrm_resources"))
+        .flat_map(|list| list.children_named("lrm_resource"))
+        .filter(|entry| entry.attribute("id") == Some(id))
+        .flat_map(|entry| entry.children_named("lrm_rsc_op"))
+        .filter_map(|op| op.attribute("op-secure-params"))
+        .flat_map(str::split_whitespace)
+        .collect()
 }
 
 /// The more important node of an even split is shot later.
