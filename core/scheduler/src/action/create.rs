@@ -63,8 +63,17 @@ pub(crate) fn resource<'c>(
     let row = &t.resources[rsc];
     let existing = row.actions.iter().copied().find(|&action| {
         let other = &t.actions[action];
-        (other.node == node || node.is_none()) && is_key(&other.key, &row.id, task, interval_ms)
+        let here = other.node == node || node.is_none() || other.node.is_none();
+        here && is_key(&other.key, &row.id, task, interval_ms)
     });
+    // What is required wherever the resource goes takes place on the node that is named later.
+    if let (Some(action), Some(_)) = (existing, node)
+        && t.actions[action].node.is_none()
+    {
+        t.actions[action].node = node;
+        t.actions[action].runnable = true;
+        describe(t, action, rsc);
+    }
     let action = existing.unwrap_or_else(|| {
         let key = key(&t.resources[rsc].id, task, interval_ms);
         make(t, rsc, task, key, interval_ms, node)

@@ -34,7 +34,7 @@ pub(super) fn check<'c>(t: &mut Tables<'c>, rsc: RscIdx, node: NodeIdx, op: Elem
     }
     match difference {
         Difference::None => return,
-        Difference::Restart => restart(t, rsc, node),
+        Difference::Restart => restart(t, rsc),
         Difference::Reload => reload(t, rsc, node),
         Difference::Repeat => {
             // Whether it is wanted at all depends on where the resource goes.
@@ -138,8 +138,9 @@ fn masked_but_same(op: Element<'_>, all: &BTreeMap<&str, &str>, fence_device: bo
         || of(open.map(|(&name, &value)| (name, value)).collect(), interval_of(op) > 0) == recorded
 }
 
-fn restart(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {
-    let start = create::resource(t, rsc, "start", 0, Some(node), false);
+/// A new start is required wherever the resource goes.
+fn restart(t: &mut Tables<'_>, rsc: RscIdx) {
+    let start = create::resource(t, rsc, "start", 0, None, false);
     t.actions[start].reason = Some("resource definition change".to_owned());
 }
 
