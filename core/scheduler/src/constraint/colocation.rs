@@ -31,7 +31,9 @@ pub(crate) fn unpack<'c>(t: &mut Tables<'c>, element: Element<'c>) {
     else {
         return;
     };
-    let dependents = super::resolve(t, element, dependent);
+    let mut dependents = super::resolve(t, element, dependent);
+    // What a clone is made of is no resource of its own: only the clone can be placed so.
+    dependents.retain(|&at| !(t.resources[at].is_clone() && made_of(t, at, dependent)));
     let primaries = super::resolve(t, element, primary);
     let role = |name: &str| role_of(element.attribute(name));
     for &dependent in &dependents {
@@ -49,6 +51,11 @@ pub(crate) fn unpack<'c>(t: &mut Tables<'c>, element: Element<'c>) {
             add(t, constraint);
         }
     }
+}
+
+/// Tells whether an id is that of what a clone is made of.
+fn made_of(t: &Tables<'_>, clone: RscIdx, id: &str) -> bool {
+    t.resources[clone].id != id && t.subtree(clone).iter().any(|&at| t.resources[at].base_id == id)
 }
 
 fn role_of(text: Option<&str>) -> Role {
