@@ -31,8 +31,11 @@ pub(super) fn create(t: &mut Tables<'_>, rsc: RscIdx, source: NodeIdx, target: N
         t.actions[to].migratable = true;
         // What may not start before fencing may not set out for its new place either.
         t.actions[to].needs = t.actions[start].needs;
-        // A target that is lost half-way has to be known from the history.
-        t.actions[to].meta.insert("record-pending", "true");
+        // A target that is lost half-way has to be known from the history; where a connection
+        // was on its way to does not matter to its node.
+        if !t.resources[rsc].remote_connection {
+            t.actions[to].meta.insert("record-pending", "true");
+        }
         probe_first(t, rsc, "migrate_to");
         add(t, rsc, "migrate_to", rsc, "migrate_from", chain);
         describe(t, to, source, target);

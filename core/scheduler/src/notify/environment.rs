@@ -51,10 +51,13 @@ pub(super) fn collect(t: &Tables<'_>, notice: &Notice) -> Environment {
     }
     let names =
         |nodes: &mut dyn Iterator<Item = NodeIdx>| joined(nodes.map(|node| t.nodes[node].name));
-    // Where it is not even looked for, it is not available.
+    // Where it is not even looked for, it is not available; who is offline is not asked.
     let row = &t.resources[top];
-    let open =
-        |placed: &&Placed| !row.exclusive_discovery || placed.discovery == Discovery::Exclusive;
+    let open = |placed: &&Placed| {
+        !row.exclusive_discovery
+            || placed.discovery == Discovery::Exclusive
+            || !t.nodes[placed.node].online
+    };
     let mut allowed: Vec<NodeIdx> =
         row.allowed.iter().filter(open).map(|placed| placed.node).collect();
     allowed.sort_by_key(|&node| t.nodes[node].name);
