@@ -88,13 +88,18 @@ fn on_remote(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx, connection: R
                 before_stop(t, action, connection);
             }
             Reach::Lost => {
-                let reason = "resources are active and the connection is unrecoverable";
+                let reason = "resources are active but connection is unrecoverable";
                 crate::fence::demand(t, node, reason);
             }
             Reach::Waiting => after(t, connection, "start", action, Relation::ORDERED),
         },
         _ if recurring => after(t, connection, "start", action, STRONG),
         _ if reach == Reach::Stopping => before_stop(t, action, connection),
+        // Nobody can ask any more what runs there.
+        _ if reach == Reach::Lost => {
+            let reason = "resources are in unknown state and connection is unrecoverable";
+            crate::fence::demand(t, node, reason);
+        }
         _ => after(t, connection, "start", action, Relation::UNRUNNABLE_FIRST_BLOCKS),
     }
 }

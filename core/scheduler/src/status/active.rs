@@ -73,7 +73,16 @@ fn fence_lost(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {
         wanted = true;
     }
     if wanted {
-        let reason = format!("{} is thought to be active there", t.resources[rsc].id);
+        let id = &t.resources[rsc].id;
+        let reason = if t.is_plain_remote(node) {
+            // A connection that is made elsewhere shows that the node lives.
+            format!(
+                "{id} is active there (fencing will be revoked if remote connection can be \
+                 re-established elsewhere)"
+            )
+        } else {
+            format!("{id} is thought to be active there")
+        };
         fence::demand(t, node, &reason);
     }
 }
