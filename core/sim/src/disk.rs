@@ -34,6 +34,9 @@ pub struct Disk {
     pub paths: [Path; 2],
     /// Reads return what a sector held before its last write.
     pub stale: bool,
+    /// Whose writes are acknowledged and not done. A write that is still there when it is read back
+    /// and gone later (a cache without a battery) is outside what the pair promises.
+    pub loses: [bool; 2],
 }
 
 impl Disk {
@@ -52,7 +55,8 @@ impl Disk {
             let used = Slot::Used(Name::truncated(name));
             sectors.insert(slot_sector(slot), filled(&used.record()));
         }
-        Self { before: sectors.clone(), sectors, paths: [Path::Healthy; 2], stale: false }
+        let before = sectors.clone();
+        Self { before, sectors, paths: [Path::Healthy; 2], stale: false, loses: [false; 2] }
     }
 
     /// What a sector holds.
@@ -61,6 +65,19 @@ impl Disk {
         let side = if self.stale { &self.before } else { &self.sectors };
         let blank = || vec![0; SECTOR_BYTES as usize];
         side.get(&sector).cloned().unwrap_or_else(blank)
+    }
+
+    /// Whether it does for both what a disk should.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.paths == [Path::Healthy; 2] && !self.stale && self.loses == [false; 2]
+    }
+
+    /// Puts everything right.
+    pub const fn heal(&mut self) {
+        self.paths = [Path::Healthy; 2];
+        self.stale = false;
+        self.loses = [false; 2];
     }
 
     /// Writes a sector.

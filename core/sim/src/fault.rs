@@ -1,4 +1,7 @@
 //! What can go wrong, and how a seed chooses it.
+//!
+//! Steps of the wall clock are no fault here: a guardian is handed the monotonic clock only, so that
+//! there is nothing in it that a step could reach.
 
 use crate::disk::Path;
 use crate::network::Direction;
@@ -38,6 +41,17 @@ pub enum Fault {
         /// Whether it does.
         stale: bool,
     },
+    /// A disk acknowledges a node's writes and does not do them, or does so no more.
+    Loses {
+        /// Which disk.
+        disk: usize,
+        /// Whose writes.
+        node: NodeIndex,
+        /// Whether it loses them.
+        loses: bool,
+    },
+    /// What switches this node's power behaves otherwise from now on.
+    Bmc(NodeIndex, Bmc),
     /// All disks are healthy again.
     HealDisks,
     /// A kernel panics; the machine boots again after the time given.
@@ -58,6 +72,26 @@ pub enum Fault {
     HealAll,
 }
 
+/// What answers for a node's power.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Bmc {
+    /// It obeys and answers within half a second.
+    #[default]
+    Well,
+    /// It does neither.
+    Dead,
+    /// It obeys and answers seconds later, whatever has become of the node meanwhile.
+    /// That such an order spares a later boot is outside what the pair promises; that there are never
+    /// two writers is not.
+    Slow,
+    /// It reads *on* and does not obey, whatever the node is.
+    ClaimsOn,
+    /// It reads *off* while the node runs. Outside what the pair promises: a power driver that reads
+    /// back *off* is proof by itself, and nothing else could contradict it where the links are cut.
+    /// Never drawn by chance; a scenario shows that the checker would see it.
+    ClaimsOff,
+}
+
 impl Fault {
     /// Whether it may rightly cost a node.
     #[must_use]
@@ -70,6 +104,8 @@ impl Fault {
             | Self::HealLinks
             | Self::Disk { .. }
             | Self::Stale { .. }
+            | Self::Loses { .. }
+            | Self::Bmc(..)
             | Self::HealDisks
             | Self::KillManager(_)
             | Self::HangManager(_)
@@ -91,7 +127,7 @@ pub fn draw(rng: &mut Rng, links: usize, disks: usize) -> Fault {
     let node = if rng.happens(500) { NodeIndex::First } else { NodeIndex::Second };
     let pick =
         |rng: &mut Rng, count: usize| usize::try_from(rng.below(count.max(1) as u64)).unwrap_or(0);
-    match rng.below(20) {
+    match rng.below(24) {
         0 => Fault::Link { link: pick(rng, links), sender: None, state: CUT },
         1 => Fault::Link { link: pick(rng, links), sender: Some(node), state: CUT },
         2..=4 => Fault::Links(CUT),
@@ -114,6 +150,11 @@ pub fn draw(rng: &mut Rng, links: usize, disks: usize) -> Fault {
         16 => Fault::Pause(node, ms(50, 6000, rng)),
         17 => Fault::KillManager(node),
         18 => Fault::HangManager(node),
+        19 | 20 => Fault::Loses { disk: pick(rng, disks), node, loses: rng.happens(700) },
+        21 | 22 => {
+            let bmc = [Bmc::Well, Bmc::Dead, Bmc::Slow, Bmc::ClaimsOn][pick(rng, 4)];
+            Fault::Bmc(node, bmc)
+        }
         _ => Fault::Leave(node, ms(1000, 12_000, rng)),
     }
 }

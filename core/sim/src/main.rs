@@ -10,6 +10,7 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 use diarch_cluster::guardian::Mutation;
 use diarch_sim::run::{HEALING, Outcome, TROUBLE, mixed};
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -32,6 +33,7 @@ struct Sum {
     faults: u64,
     ended: u64,
     failovers_us: Vec<u64>,
+    failovers_by: BTreeMap<&'static str, Vec<u64>>,
     /// The first seed that broke a promise.
     broken: Option<(u64, Outcome)>,
 }
@@ -42,6 +44,9 @@ impl Sum {
         self.faults += other.faults;
         self.ended += other.ended;
         self.failovers_us.extend(other.failovers_us);
+        for (why, times) in other.failovers_by {
+            self.failovers_by.entry(why).or_default().extend(times);
+        }
         let earlier =
             |(seed, _): &(u64, Outcome)| self.broken.as_ref().is_none_or(|(first, _)| seed < first);
         if other.broken.as_ref().is_some_and(earlier) {
@@ -50,11 +55,17 @@ impl Sum {
     }
 
     fn print(&mut self, first: u64, seconds: f64) {
+        for (why, times) in &mut self.failovers_by {
+            times.sort_unstable();
+            let at = |part| at_percent(times, part);
+            let (least, median, most) = (at(0), at(50), at(100));
+            println!(
+                "failovers, {why}: {}, min {least} ms, median {median} ms, max {most} ms",
+                times.len()
+            );
+        }
         self.failovers_us.sort_unstable();
-        let at = |part: usize| {
-            let last = self.failovers_us.len().saturating_sub(1);
-            self.failovers_us.get(last * part / 100).copied().unwrap_or(0) / 1000
-        };
+        let at = |part| at_percent(&self.failovers_us, part);
         let hours = self.seeds * (TROUBLE + HEALING).as_secs() / 3600;
         let rate = self.seeds as f64 / seconds.max(0.001);
         println!(
@@ -70,6 +81,12 @@ impl Sum {
             at(100)
         );
     }
+}
+
+/// That percentile of sorted microseconds, in milliseconds.
+fn at_percent(sorted: &[u64], percent: usize) -> u64 {
+    let last = sorted.len().saturating_sub(1);
+    sorted.get(last * percent / 100).copied().unwrap_or(0) / 1000
 }
 
 fn main() -> ExitCode {
@@ -115,6 +132,9 @@ fn run_all(mutation: Mutation, first: u64, end: u64, threads: u64) -> Sum {
             sum.faults += outcome.figures.faults;
             sum.ended += outcome.figures.ended;
             sum.failovers_us.extend(&outcome.figures.failovers_us);
+            for (why, times) in &outcome.figures.failovers_by {
+                sum.failovers_by.entry(why).or_default().extend(times);
+            }
             if outcome.violation.is_some() {
                 // The others finish the seeds before this one.
                 next.store(end, Ordering::Relaxed);

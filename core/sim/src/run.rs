@@ -27,12 +27,16 @@ pub struct Outcome {
 #[must_use]
 pub fn mixed(seed: u64, mutation: Mutation, verbose: bool) -> Outcome {
     let disks = 1 + usize::try_from(seed % 3).unwrap_or(0);
-    let power_switch = seed.is_multiple_of(4);
+    let power_switch = seed.is_multiple_of(2);
     let setup = Setup { seed, links: 2, disks, power_switch, mutation, verbose };
     let mut world = World::new(setup);
-    let skew = world.rng().between(Duration::ZERO, Duration::from_secs(6));
-    world.power_up(NodeIndex::First, Duration::from_millis(10));
-    world.power_up(NodeIndex::Second, skew);
+    // Either boots first; the other one at once, soon, or when the first has long started alone.
+    let first = if world.rng().happens(500) { NodeIndex::First } else { NodeIndex::Second };
+    let most = [Duration::from_millis(20), Duration::from_secs(6), Duration::from_secs(40)];
+    let most = most[usize::try_from(world.rng().below(3)).unwrap_or(0)];
+    let skew = world.rng().between(Duration::ZERO, most);
+    world.power_up(first, Duration::from_millis(10));
+    world.power_up(first.other(), Duration::from_millis(10) + skew);
     let count = 1 + world.rng().below(12);
     for _ in 0..count {
         let at = world.rng().between(Duration::from_secs(2), TROUBLE);

@@ -6,8 +6,8 @@
 mod manager;
 
 use crate::checker::{Checker, Violation};
-use crate::disk::{Disk, Path, SECTOR_BYTES};
-use crate::fault::Fault;
+use crate::disk::{Disk, SECTOR_BYTES};
+use crate::fault::{Bmc, Fault};
 use crate::network::Network;
 use crate::node::{Node, SOCKET_FRAMES_MAX, Waiting, micros};
 use crate::rng::Rng;
@@ -67,6 +67,7 @@ enum Event {
     ServiceStart { node: NodeIndex, boot: u64, run: u64 },
     ServiceStop { node: NodeIndex, boot: u64, run: u64 },
     Power { node: NodeIndex, boot: u64, target: BootId },
+    SlowPower { node: NodeIndex, boot: u64, target: BootId, off: bool },
     Fault(Fault),
 }
 
@@ -86,6 +87,8 @@ pub struct Figures {
     /// From the end of service on one node to its next start, where the other node was up, in
     /// microseconds.
     pub failovers_us: Vec<u64>,
+    /// The same, by what let the other node start.
+    pub failovers_by: BTreeMap<&'static str, Vec<u64>>,
     /// Faults injected.
     pub faults: u64,
     /// Nodes ended by themselves or their watchdogs.
@@ -108,6 +111,8 @@ pub struct World {
     pub network: Network,
     /// The shared disks.
     pub disks: Vec<Disk>,
+    /// What answers for each node's power.
+    pub bmcs: [Bmc; 2],
     /// The promises.
     pub checker: Checker,
     /// The figures.
@@ -147,6 +152,7 @@ impl World {
             nodes,
             network: Network::new(setup.links),
             disks: (0..setup.disks).map(|_| Disk::new(NAMES)).collect(),
+            bmcs: [Bmc::Well; 2],
             checker: Checker::default(),
             figures: Figures::default(),
             story: Vec::new(),
@@ -230,8 +236,7 @@ impl World {
         if !BOTH.iter().all(|node| self.network.passes(*node)) {
             self.checker.links_bad_at = Some(self.now_us);
         }
-        let bad = |disk: &Disk| disk.stale || disk.paths.iter().any(|path| *path != Path::Healthy);
-        if self.disks.iter().any(bad) {
+        if !self.disks.iter().all(Disk::is_healthy) {
             self.checker.disks_bad_at = Some(self.now_us);
         }
     }
@@ -312,7 +317,10 @@ impl World {
                 self.hand(node, Waiting::Manager(Report::Leave));
             }
             Event::ServiceStop { .. } => {}
-            Event::Power { node, boot, target } => self.switch_power(node, boot, target),
+            Event::Power { node, boot, target } => self.ask_bmc(node, boot, target),
+            Event::SlowPower { node, boot, target, off } => {
+                self.switch_power(node, boot, target, off);
+            }
             Event::Fault(fault) => self.fail(fault),
         }
     }
@@ -374,8 +382,10 @@ impl World {
             return;
         };
         let unknown = operation.fault == Some(DiskFault::TimedOut);
-        if operation.fault.is_none() || (unknown && self.rng.happens(500)) {
-            self.disks[operation.disk].write(operation.sector, data);
+        let disk = &mut self.disks[operation.disk];
+        let done = operation.fault.is_none() || (unknown && self.rng.happens(500));
+        if done && !disk.loses[operation.node.index()] {
+            disk.write(operation.sector, data);
         }
     }
 
@@ -587,7 +597,13 @@ impl World {
                     disk.stale = stale;
                 }
             }
-            Fault::HealDisks => self.heal_disks(),
+            Fault::Loses { disk, node, loses } => {
+                if let Some(disk) = self.disks.get_mut(disk) {
+                    disk.loses[node.index()] = loses;
+                }
+            }
+            Fault::Bmc(node, bmc) => self.bmcs[node.index()] = bmc,
+            Fault::HealDisks => self.disks.iter_mut().for_each(Disk::heal),
             Fault::Crash(node, reboot) => self.take_down_if_up(node, reboot, true),
             Fault::PowerCut(node, reboot) => self.take_down_if_up(node, reboot, false),
             Fault::Blackout(first, second) => {
@@ -614,7 +630,8 @@ impl World {
             }
             Fault::HealAll => {
                 self.network.heal();
-                self.heal_disks();
+                self.disks.iter_mut().for_each(Disk::heal);
+                self.bmcs = [Bmc::Well; 2];
                 for node in BOTH {
                     self.power_up(node, Duration::from_millis(1));
                 }
@@ -643,13 +660,6 @@ impl World {
         if self.nodes[node.index()].guardian.is_some() {
             self.take_down(node, reboot);
             self.nodes[node.index()].powered = powered;
-        }
-    }
-
-    fn heal_disks(&mut self) {
-        for disk in &mut self.disks {
-            disk.paths = [Path::Healthy; 2];
-            disk.stale = false;
         }
     }
 

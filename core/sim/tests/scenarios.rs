@@ -3,8 +3,9 @@
 use core::time::Duration;
 use diarch_cluster::config::NodeIndex::{self, First, Second};
 use diarch_cluster::view::{Peer, Proof, Refusal, Report};
+use diarch_sim::checker::Violation;
 use diarch_sim::disk::Path;
-use diarch_sim::fault::{CUT, Fault};
+use diarch_sim::fault::{Bmc, CUT, Fault};
 use diarch_sim::world::{Setup, World};
 use diarch_watchdog::sbd::mailbox::Mailbox;
 use diarch_watchdog::sbd::mailbox_sector;
@@ -328,5 +329,109 @@ fn thirty_percent_loss_on_both_links_is_no_reason_to_die() {
         strike(&mut world, Fault::Links(lossy), S(600));
         holds(&world);
         assert_eq!(world.figures.ended, 0, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_bmc_that_is_dead_or_reads_on_leaves_the_proof_to_the_watchdog() {
+    for bmc in [Bmc::Dead, Bmc::ClaimsOn] {
+        for seed in 0..20 {
+            let mut world = pair(Setup { seed, power_switch: true, ..Setup::default() });
+            world.inject(Fault::Bmc(First, bmc), Duration::ZERO);
+            strike(&mut world, Fault::PowerCut(First, S(60)), MS(3100));
+            holds(&world);
+            assert_eq!(world.active(), [false, true], "{bmc:?}, seed {seed}");
+            let proof = world.proof(Second);
+            assert!(matches!(proof, Some(Proof::WatchdogExpired { .. })), "{bmc:?}: {proof:?}");
+        }
+    }
+}
+
+/// An order that a BMC carries out seconds late may hit the next boot, again and again as long as the
+/// BMC is slow: that costs boots, and never makes two writers.
+#[test]
+fn a_slow_bmc_delays_nothing_beyond_the_watchdog_and_its_late_word_makes_no_two_writers() {
+    for seed in 0..50 {
+        let mut world = pair(Setup { seed, power_switch: true, ..Setup::default() });
+        world.inject(Fault::Bmc(First, Bmc::Slow), Duration::ZERO);
+        strike(&mut world, Fault::PowerCut(First, S(4)), MS(3100));
+        assert_eq!(world.active(), [false, true], "seed {seed}");
+        world.run_for(S(25));
+        strike(&mut world, Fault::HealAll, S(30));
+        holds(&world);
+        assert!(is_member(&world, First) && is_member(&world, Second), "seed {seed}");
+    }
+}
+
+/// Outside what is promised: *off* read back is proof by itself. That the checker sees the false
+/// proof shows that it would see any other.
+#[test]
+fn a_bmc_that_reads_off_while_the_machine_runs_is_believed_and_the_checker_sees_it() {
+    let mut world = pair(Setup { seed: 13, power_switch: true, ..Setup::default() });
+    world.inject(Fault::Bmc(First, Bmc::ClaimsOff), Duration::ZERO);
+    strike(&mut world, Fault::Pause(First, S(8)), S(4));
+    assert_eq!(world.checker.violation, Some(Violation::FalseProof(Second, Proof::PowerOff)));
+}
+
+#[test]
+fn a_bmc_that_reads_off_of_a_peer_in_sight_is_not_believed() {
+    for seed in 0..20 {
+        let mut world = pair(Setup { seed, power_switch: true, ..Setup::default() });
+        let view = world.view(Second).unwrap();
+        let Peer::Member { boot } = view.peer else { panic!("{view:?}") };
+        world.report(Second, Report::PowerIsOff { target: Some(boot) });
+        world.run_for(S(5));
+        holds(&world);
+        assert!(is_member(&world, First) && is_member(&world, Second), "seed {seed}");
+        assert_eq!(world.active(), [true, false], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_disk_that_loses_what_it_acknowledges_decides_nothing() {
+    for seed in 0..100 {
+        let mut world = seeded(seed);
+        for node in [First, Second] {
+            world.inject(Fault::Loses { disk: 0, node, loses: true }, Duration::ZERO);
+        }
+        world.inject(Fault::Links(CUT), MS(seed * 10));
+        world.run_for(S(15));
+        holds(&world);
+        assert_ne!(world.active(), [true, true], "seed {seed}");
+        let down = [First, Second].map(|node| world.proof(node));
+        assert_eq!(down, [None, None], "seed {seed}: nobody wins on such a disk");
+        strike(&mut world, Fault::HealAll, S(30));
+        world.check_healed();
+        holds(&world);
+    }
+}
+
+#[test]
+fn one_disk_of_three_that_loses_writes_changes_nothing() {
+    for seed in 0..50 {
+        let mut world = pair(Setup { seed, disks: 3, ..Setup::default() });
+        let disk = usize::try_from(seed % 3).unwrap();
+        for node in [First, Second] {
+            world.inject(Fault::Loses { disk, node, loses: true }, Duration::ZERO);
+        }
+        strike(&mut world, Fault::Links(CUT), S(12));
+        holds(&world);
+        assert_eq!(world.active(), [true, false], "seed {seed}");
+        assert_eq!(world.figures.ended, 1, "seed {seed}");
+    }
+}
+
+#[test]
+fn boots_in_either_order_after_any_gap_end_as_a_pair_with_one_service() {
+    for seed in 0..120 {
+        let mut world = World::new(Setup { seed, ..Setup::default() });
+        let first = if seed % 2 == 0 { First } else { Second };
+        world.power_up(first, MS(10));
+        world.power_up(first.other(), MS(10 + seed * 100));
+        world.run_for(S(20));
+        holds(&world);
+        world.check_healed();
+        holds(&world);
+        assert_eq!(world.figures.ended, 0, "seed {seed}: nothing failed");
     }
 }

@@ -2,10 +2,11 @@
 
 use super::{Event, Loss, World};
 use crate::checker::Violation;
+use crate::fault::Bmc;
 use crate::node::Waiting;
 use core::time::Duration;
 use diarch_cluster::config::NodeIndex;
-use diarch_cluster::view::{BootId, Notice, Peer, Report, View};
+use diarch_cluster::view::{BootId, Notice, Peer, Proof, Report, View};
 
 impl World {
     pub(super) fn start_manager(&mut self, node: NodeIndex) {
@@ -78,7 +79,10 @@ impl World {
         if let Some(lost) = self.service_lost.take()
             && lost.other_up
         {
-            self.figures.failovers_us.push(self.now_us - lost.at_us);
+            let took = self.now_us - lost.at_us;
+            self.figures.failovers_us.push(took);
+            let why = self.view(node).map_or("none", |view| ground(view.peer));
+            self.figures.failovers_by.entry(why).or_default().push(took);
         }
     }
 
@@ -100,22 +104,54 @@ impl World {
         }
     }
 
-    pub(super) fn switch_power(&mut self, node: NodeIndex, boot: u64, target: BootId) {
+    pub(super) fn ask_bmc(&mut self, node: NodeIndex, boot: u64, target: BootId) {
         if !self.is_boot(node, boot) || self.nodes[node.index()].manager.run == 0 {
             return;
         }
         let Some(view) = self.view(node) else {
             return;
         };
+        let off = view.may_fence;
+        match self.bmcs[node.other().index()] {
+            Bmc::Well => self.switch_power(node, boot, target, off),
+            Bmc::Slow => {
+                let late = self.rng.between(Duration::from_secs(1), Duration::from_secs(10));
+                self.at(late, Event::SlowPower { node, boot, target, off });
+            }
+            Bmc::ClaimsOff => {
+                self.hand(node, Waiting::Manager(Report::PowerIsOff { target: Some(target) }));
+            }
+            Bmc::Dead | Bmc::ClaimsOn => {}
+        }
+    }
+
+    /// Obeys, reads back and answers.
+    pub(super) fn switch_power(&mut self, node: NodeIndex, boot: u64, target: BootId, off: bool) {
         let other = node.other();
-        if view.may_fence && self.nodes[other.index()].powered {
+        if off && self.nodes[other.index()].powered {
             self.tell(node, "switches the peer's power off");
             self.take_down(other, Duration::from_secs(4));
             self.nodes[other.index()].powered = false;
         }
-        if !self.nodes[other.index()].powered {
+        if !self.nodes[other.index()].powered && self.is_boot(node, boot) {
             let target = Some(target);
             self.hand(node, Waiting::Manager(Report::PowerIsOff { target }));
         }
+    }
+}
+
+/// What let a node start what its peer had run.
+const fn ground(peer: Peer) -> &'static str {
+    match peer {
+        Peer::Member { .. } => "peer in sight",
+        Peer::Down { proof, .. } => match proof {
+            Proof::LeftCleanly => "left cleanly",
+            Proof::PowerOff => "power off",
+            Proof::WatchdogExpired { .. } => "watchdog lapse",
+            Proof::Rebooted { .. } => "rebooted",
+            Proof::LastOwner => "last owner",
+            Proof::Operator => "operator",
+        },
+        Peer::Unknown | Peer::Lost { .. } => "none",
     }
 }
