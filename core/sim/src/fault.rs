@@ -122,12 +122,12 @@ fn ms(least: u64, most: u64, rng: &mut Rng) -> Duration {
     rng.between(Duration::from_millis(least), Duration::from_millis(most))
 }
 
-/// One fault as chance has it.
-pub fn draw(rng: &mut Rng, links: usize, disks: usize) -> Fault {
+/// One fault as chance has it; `wide` adds lost writes and the BMC.
+pub fn draw(rng: &mut Rng, links: usize, disks: usize, wide: bool) -> Fault {
     let node = if rng.happens(500) { NodeIndex::First } else { NodeIndex::Second };
     let pick =
         |rng: &mut Rng, count: usize| usize::try_from(rng.below(count.max(1) as u64)).unwrap_or(0);
-    match rng.below(24) {
+    match rng.below(if wide { 24 } else { 20 }) {
         0 => Fault::Link { link: pick(rng, links), sender: None, state: CUT },
         1 => Fault::Link { link: pick(rng, links), sender: Some(node), state: CUT },
         2..=4 => Fault::Links(CUT),
@@ -150,8 +150,8 @@ pub fn draw(rng: &mut Rng, links: usize, disks: usize) -> Fault {
         16 => Fault::Pause(node, ms(50, 6000, rng)),
         17 => Fault::KillManager(node),
         18 => Fault::HangManager(node),
-        19 | 20 => Fault::Loses { disk: pick(rng, disks), node, loses: rng.happens(700) },
-        21 | 22 => {
+        20 | 21 => Fault::Loses { disk: pick(rng, disks), node, loses: rng.happens(700) },
+        22 | 23 => {
             let bmc = [Bmc::Well, Bmc::Dead, Bmc::Slow, Bmc::ClaimsOn][pick(rng, 4)];
             Fault::Bmc(node, bmc)
         }

@@ -9,7 +9,7 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use diarch_cluster::guardian::Mutation;
-use diarch_sim::run::{HEALING, Outcome, TROUBLE, mixed};
+use diarch_sim::run::{HEALING, Outcome, TROUBLE, mixed, wide};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -83,6 +83,12 @@ impl Sum {
     }
 }
 
+/// The scenario asked for: `--wide` adds faults.
+fn scenario(seed: u64, mutation: Mutation, verbose: bool) -> Outcome {
+    let run = if std::env::args().any(|argument| argument == "--wide") { wide } else { mixed };
+    run(seed, mutation, verbose)
+}
+
 /// That percentile of sorted microseconds, in milliseconds.
 fn at_percent(sorted: &[u64], percent: usize) -> u64 {
     let last = sorted.len().saturating_sub(1);
@@ -99,7 +105,7 @@ fn main() -> ExitCode {
     let named = |mutation: &Mutation| rule.is_some_and(|rule| *rule == format!("{mutation:?}"));
     let mutation = BROKEN.into_iter().find(named).unwrap_or_default();
     if let Some(seed) = value("--seed") {
-        let outcome = mixed(seed, mutation, true);
+        let outcome = scenario(seed, mutation, true);
         for line in &outcome.story {
             println!("{line}");
         }
@@ -127,7 +133,7 @@ fn run_all(mutation: Mutation, first: u64, end: u64, threads: u64) -> Sum {
             if seed >= end {
                 return sum;
             }
-            let outcome = mixed(seed, mutation, false);
+            let outcome = scenario(seed, mutation, false);
             sum.seeds += 1;
             sum.faults += outcome.figures.faults;
             sum.ended += outcome.figures.ended;

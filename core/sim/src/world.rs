@@ -319,7 +319,7 @@ impl World {
             Event::ServiceStop { .. } => {}
             Event::Power { node, boot, target } => self.ask_bmc(node, boot, target),
             Event::SlowPower { node, boot, target, off } => {
-                self.switch_power(node, boot, target, off);
+                self.switch_late(node, boot, target, off);
             }
             Event::Fault(fault) => self.fail(fault),
         }

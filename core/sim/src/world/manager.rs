@@ -125,6 +125,14 @@ impl World {
         }
     }
 
+    /// A slow BMC's order: carried out late it is a power cut like any other.
+    pub(super) fn switch_late(&mut self, node: NodeIndex, boot: u64, target: BootId, off: bool) {
+        if off && self.nodes[node.other().index()].powered {
+            self.checker.essential.push(self.now_us);
+        }
+        self.switch_power(node, boot, target, off);
+    }
+
     /// Obeys, reads back and answers.
     pub(super) fn switch_power(&mut self, node: NodeIndex, boot: u64, target: BootId, off: bool) {
         let other = node.other();
