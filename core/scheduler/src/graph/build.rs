@@ -11,7 +11,11 @@ pub(crate) fn build(t: &mut Tables<'_>) -> Graph {
     for &rsc in &t.top {
         of_tree(t, rsc, &mut order);
     }
-    order.extend(t.actions.ids().rev().filter(|&action| t.actions[action].rsc.is_none()));
+    let of_no_tree = |action: &ActionIdx| match t.actions[*action].rsc {
+        Some(rsc) => t.resources[rsc].bundle_data().is_some(),
+        None => true,
+    };
+    order.extend(t.actions.ids().rev().filter(of_no_tree));
     for &action in &order {
         add(t, action);
     }
@@ -24,7 +28,8 @@ pub(crate) fn build(t: &mut Tables<'_>) -> Graph {
 }
 
 /// Lists a resource's actions, the newest first: a group's before those of its members, a clone's
-/// and a bundle's after those of all inside, of a bundle the primitive in the containers first.
+/// after those of all inside, of a bundle the primitive in the containers first. A bundle's own
+/// come at the end, with what belongs to no resource.
 fn of_tree(t: &Tables<'_>, rsc: RscIdx, order: &mut Vec<ActionIdx>) {
     let row = &t.resources[rsc];
     if !row.is_collective() {
@@ -35,7 +40,7 @@ fn of_tree(t: &Tables<'_>, rsc: RscIdx, order: &mut Vec<ActionIdx>) {
     for inner in child.into_iter().chain(others) {
         of_tree(t, inner, order);
     }
-    if row.is_collective() {
+    if row.is_collective() && row.bundle_data().is_none() {
         order.extend(row.actions.iter().rev());
     }
 }
