@@ -23,8 +23,11 @@ pub(super) fn add_scores(t: &mut Tables<'_>, rsc: RscIdx) {
             if value > 0 {
                 t.resources[child].allowed.add(placed.node, value);
             }
-            let best = t.resources[child].promotion_priority.max(value);
-            t.resources[child].promotion_priority = best;
+            // In a bundle each instance has a container of its own: none comes before another.
+            if !t.is_bundle_node(placed.node) {
+                let best = t.resources[child].promotion_priority.max(value);
+                t.resources[child].promotion_priority = best;
+            }
         }
     }
 }
