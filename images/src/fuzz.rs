@@ -31,7 +31,7 @@ pub(crate) const TARGETS: &[Target] = &[
 ];
 
 /// An input that takes longer than this hangs, in seconds.
-const INPUT_MAX_S: u32 = 20;
+const INPUT_MAX_S: u32 = 120;
 /// The most memory that a target may use, in MiB.
 const MEMORY_MAX_MIB: u32 = 1024;
 

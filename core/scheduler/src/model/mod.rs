@@ -166,6 +166,8 @@ pub struct Tables<'c> {
     pub now: i64,
     /// When it should be computed again at the latest (epoch seconds).
     pub recheck_by: Cell<Option<i64>>,
+    /// How many more steps the walk over orderings may take.
+    pub walks_left: usize,
     /// Nodes.
     pub nodes: Arena<NodeTag, Node<'c>>,
     /// Node rows sorted by name.

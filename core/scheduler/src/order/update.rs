@@ -8,10 +8,16 @@ use crate::model::{ActionIdx, Relation, Role, RscIdx, Tables};
 /// How deep a chain of consequences may go before it is taken for a loop.
 const DEPTH_MAX: u32 = 3_000;
 
+/// How many links may be walked over for each action and link there is, before the constraints are
+/// taken for ones that never settle. The most that a case of the corpus needs is fifty.
+const WALKS_MAX: usize = 200;
+
 /// Links and updates all actions.
 pub(crate) fn apply_all(t: &mut Tables<'_>) {
     super::link_all(t);
     crate::probe::order(t);
+    let links: usize = t.actions.iter().map(|(_, row)| row.before.len()).sum();
+    t.walks_left = WALKS_MAX * (t.actions.ids().count() + links + WALKS_MAX);
     for action in t.actions.ids().rev() {
         update(t, action);
     }
@@ -25,8 +31,13 @@ pub(crate) fn update(t: &mut Tables<'_>, then: ActionIdx) {
 }
 
 fn walk(t: &mut Tables<'_>, then: ActionIdx, depth: u32) {
-    if depth > DEPTH_MAX {
+    if depth > DEPTH_MAX || t.walks_left == 0 {
         return;
+    }
+    t.walks_left = t.walks_left.saturating_sub(1 + t.actions[then].before.len());
+    if t.walks_left == 0 {
+        let key = t.actions[then].key.clone();
+        t.error(format!("the orderings around {key} contradict each other and are not kept"));
     }
     let mut then_changed = false;
     let before_flags = flags_of(t, then);

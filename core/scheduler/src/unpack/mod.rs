@@ -32,6 +32,7 @@ pub(crate) fn configuration(cib: Element<'_>, now: i64) -> Tables<'_> {
         ids,
         now,
         recheck_by: Cell::new(None),
+        walks_left: 0,
         nodes: Arena::default(),
         node_order: Vec::new(),
         resources: Arena::default(),
