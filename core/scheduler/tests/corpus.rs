@@ -101,7 +101,7 @@ fn printed(document: &Document, plan: &Plan<'_>, now: i64) -> String {
     let before = read(document, &input);
     let mut after = document.clone();
     let outcome = simulate::run(&plan.tables, &plan.graph, &[], &mut after);
-    let revised = read(&after, &input);
+    let revised = simulate::read_after(&after, &input);
     [
         summary::untouchable(&before),
         summary::status(&before, "Current cluster status", &show),

@@ -238,7 +238,7 @@ fn decide(
         list(run, "Executing Cluster Transition", "transition", "step", &outcome.lines);
         run.out.raw(announcement);
         run.out.line("");
-        let tables = read(&after, input);
+        let tables = simulate::read_after(&after, input);
         status(run, &tables, "Revised Cluster Status", show);
     }
     if let Some(file) = text(&run.matches, "save-output") {
