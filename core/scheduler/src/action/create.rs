@@ -261,7 +261,10 @@ pub(crate) fn find(
     task: &str,
     node: Option<NodeIdx>,
 ) -> Option<ActionIdx> {
-    find_all(t, rsc, task, node).first().copied()
+    t.resources[rsc].actions.iter().copied().find(|&action| {
+        let row = &t.actions[action];
+        row.task == task && row.interval_ms == 0 && (node.is_none() || row.node == node)
+    })
 }
 
 /// Makes a stop.
