@@ -20,7 +20,9 @@ pub(super) fn assign(
     t.resources[rsc].assigning = true;
     for index in colocate::this_with(t, rsc) {
         let primary = t.colocations[index].primary;
-        super::one(t, primary, prefer, stop_if_fail);
+        if t.resources[primary].unassigned {
+            super::one(t, primary, prefer, stop_if_fail);
+        }
     }
     for index in colocate::with_this(t, rsc) {
         colocate::add_dependent_scores(t, rsc, index);

@@ -248,10 +248,13 @@ fn attribute<'t>(
     name: Option<&str>,
     rsc: RscIdx,
 ) -> Option<&'t str> {
-    let node = place::attribute_node(t, rsc, node)?;
     match name {
-        None => Some(t.nodes[node].name),
-        Some(name) => t.nodes[node].attributes.get(name).copied(),
+        // Where a bundle's node is: on its host.
+        None => Some(t.nodes[place::host(t, node)?].name),
+        Some(name) => {
+            let node = place::attribute_node(t, rsc, node)?;
+            t.nodes[node].attributes.get(name).copied()
+        }
     }
 }
 

@@ -13,10 +13,16 @@ pub(crate) fn available(t: &Tables<'_>, node: NodeIdx) -> bool {
 /// Gives the node whose attributes count for a resource: with `container-attribute-target=host`
 /// a guest's host (*Pacemaker Explained*, "Bundles and Attributes"), else the node itself.
 pub(crate) fn attribute_node(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> Option<NodeIdx> {
+    if reads_host(t, rsc) { guest_host(t, node) } else { Some(node) }
+}
+
+/// Gives the node that a bundle's node is on, for any other node itself.
+pub(crate) fn host(t: &Tables<'_>, node: NodeIdx) -> Option<NodeIdx> {
+    if t.is_bundle_node(node) { guest_host(t, node) } else { Some(node) }
+}
+
+fn guest_host(t: &Tables<'_>, node: NodeIdx) -> Option<NodeIdx> {
     let Some(container) = t.guest_container(node) else { return Some(node) };
-    if !reads_host(t, rsc) {
-        return Some(node);
-    }
     let row = &t.resources[container];
     if row.unassigned { row.active_on.first().copied() } else { row.assigned_to }
 }
