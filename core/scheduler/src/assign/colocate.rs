@@ -404,7 +404,7 @@ fn add(
             add(t, next.dependent, &next, scale, &mut work, seen);
         }
     } else if !scale.forced {
-        seen.retain(|&other| other != source);
+        seen.pop();
         return;
     }
     if scale.positive {
@@ -415,7 +415,7 @@ fn add(
         }
     }
     *table = work;
-    seen.retain(|&other| other != source);
+    seen.pop();
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the product is within a million")]

@@ -340,6 +340,18 @@ impl<'c> Tables<'c> {
         }
     }
 
+    /// Tells whether a resource is another one or somewhere inside it.
+    pub(crate) fn contains(&self, outer: RscIdx, inner: RscIdx) -> bool {
+        let mut at = Some(inner);
+        while let Some(rsc) = at {
+            if rsc == outer {
+                return true;
+            }
+            at = self.resources[rsc].parent;
+        }
+        false
+    }
+
     /// Lists a resource and everything inside it, outermost first.
     pub(crate) fn subtree(&self, rsc: RscIdx) -> Vec<RscIdx> {
         let mut all = vec![rsc];

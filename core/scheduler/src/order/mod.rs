@@ -38,8 +38,7 @@ fn migration_equivalents(t: &mut Tables<'_>) {
     for at in 0..t.orderings.len() {
         let Ordering { first, then, relation } = t.orderings[at];
         let (Some(first_rsc), Some(then_rsc)) = (first.rsc, then.rsc) else { continue };
-        let within = t.subtree(first_rsc).contains(&then_rsc);
-        if within || !t.resources[then_rsc].allow_migrate {
+        if !t.resources[then_rsc].allow_migrate || t.contains(first_rsc, then_rsc) {
             continue;
         }
         let (Some(first_task), Some(then_task)) = (first.task, then.task) else { continue };
