@@ -1,7 +1,7 @@
 //! What can go wrong, and how a seed chooses it.
 //!
-//! Steps of the wall clock are no fault here: a guardian is handed the monotonic clock only, so that
-//! there is nothing in it that a step could reach.
+//! Steps of the wall clock are no fault here: a guardian is handed the monotonic clock only, so
+//! that there is nothing in it that a step could reach.
 
 use crate::disk::Path;
 use crate::network::Direction;
@@ -80,15 +80,15 @@ pub enum Bmc {
     Well,
     /// It does neither.
     Dead,
-    /// It obeys and answers seconds later, whatever has become of the node meanwhile.
-    /// That such an order spares a later boot is outside what the pair promises; that there are never
-    /// two writers is not.
+    /// It obeys and answers seconds later, whatever the node is by then.
+    /// That such an order spares a later boot is outside what the pair promises; that there are
+    /// never two writers is not.
     Slow,
     /// It reads *on* and does not obey, whatever the node is.
     ClaimsOn,
-    /// It reads *off* while the node runs. Outside what the pair promises: a power driver that reads
-    /// back *off* is proof by itself, and nothing else could contradict it where the links are cut.
-    /// Never drawn by chance; a scenario shows that the checker would see it.
+    /// It reads *off* while the node runs. Outside what the pair promises: a power driver that
+    /// reads back *off* is proof by itself, and nothing else could contradict it where the links
+    /// are cut. Never drawn by chance; a scenario shows that the checker would see it.
     ClaimsOff,
 }
 

@@ -347,8 +347,8 @@ fn a_bmc_that_is_dead_or_reads_on_leaves_the_proof_to_the_watchdog() {
     }
 }
 
-/// An order that a BMC carries out seconds late may hit the next boot, again and again as long as the
-/// BMC is slow: that costs boots, and never makes two writers.
+/// An order that a BMC carries out seconds late may hit the next boot, again and again as long as
+/// the BMC is slow: that costs boots, and never makes two writers.
 #[test]
 fn a_slow_bmc_delays_nothing_beyond_the_watchdog_and_its_late_word_makes_no_two_writers() {
     for seed in 0..50 {
