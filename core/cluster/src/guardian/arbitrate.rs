@@ -326,7 +326,10 @@ impl Guardian {
             && self.claim.majority(self.disks_up())
             && !self.leave.is_leaving()
             && sight.said.state == State::Running;
-        if known.owner == Owner::Pair || !ready || !(recorder || self.claim.has_open_proposal()) {
+        // A proposal that was broken off would be met in the next contest, and win it.
+        let unfinished = self.claim.has_open_proposal();
+        let recorded = known.owner == Owner::Pair && !unfinished;
+        if recorded || !ready || !(recorder || unfinished) {
             return false;
         }
         self.right = Right::Recording;
