@@ -249,6 +249,7 @@ impl Manager {
         for key in lost.into_iter().flatten() {
             self.warn(format!("{key} did not report in time"));
         }
+        self.fail_overdue_fencing(at);
         if self.recheck_at.is_some_and(|due| due <= now) {
             self.recheck_at = None;
             self.abort(Abort::Recheck);

@@ -30,12 +30,19 @@ struct Past {
     proof: Option<String>,
 }
 
+/// A step of a transition that waits for a node to be fenced. Its number alone would name another
+/// step of the next transition.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Step {
+    pub(super) transition: u32,
+    pub(super) action: u32,
+}
+
 #[derive(Debug)]
 struct Pending {
     request: u32,
     action: String,
-    /// The graph's action that waits for it.
-    step: Option<u32>,
+    step: Option<Step>,
     author: Author,
 }
 
@@ -90,6 +97,11 @@ impl Fencing {
         actions.clone().find(|action| *action == "off").or_else(|| actions.next())
     }
 
+    /// A transition is over: nobody waits for what it demanded.
+    pub(super) fn forget(&mut self, transition: u32) {
+        self.pending.retain(|one| one.step.is_none_or(|step| step.transition != transition));
+    }
+
     fn remember(&mut self, past: Past) {
         if self.past.len() == HISTORY_MAX {
             self.past.remove(0);
@@ -105,7 +117,7 @@ impl Manager {
         at: Clocks,
         target: &str,
         action: &str,
-        step: Option<u32>,
+        step: Option<Step>,
         author: Author,
     ) {
         if action == "on" {
@@ -205,7 +217,7 @@ impl Manager {
         self.reply(at, pending.author, Reply::default());
     }
 
-    fn fencing_failed(&mut self, at: Clocks, step: Option<u32>, author: Author, reason: &str) {
+    fn fencing_failed(&mut self, at: Clocks, step: Option<Step>, author: Author, reason: &str) {
         self.warn(format!("fencing failed: {reason}"));
         self.reply(at, author, Reply::failed(EXIT_FAILED, reason));
         if step.is_some() {
@@ -231,13 +243,28 @@ impl Manager {
         }
     }
 
-    fn finish_step(&mut self, step: Option<u32>, done: bool) {
-        if let (Some(step), Some(engine)) = (step, &mut self.engine) {
-            if done {
-                engine.confirm(step);
-            } else {
-                engine.fail(step);
-            }
+    /// Steps of the transition whose fencing had no answer in time have failed.
+    pub(super) fn fail_overdue_fencing(&mut self, at: Clocks) {
+        let Some(engine) = &self.engine else { return };
+        let overdue = self.fencing.pending.extract_if(.., |one| {
+            one.step.is_some_and(|step| {
+                step.transition == engine.id() && !engine.is_in_flight(step.action)
+            })
+        });
+        for one in overdue.collect::<Vec<_>>() {
+            self.fencing_failed(at, one.step, one.author, "there was no answer in time");
+        }
+    }
+
+    fn finish_step(&mut self, step: Option<Step>, done: bool) {
+        let (Some(step), Some(engine)) = (step, &mut self.engine) else { return };
+        if engine.id() != step.transition || !engine.is_in_flight(step.action) {
+            return;
+        }
+        if done {
+            engine.confirm(step.action);
+        } else {
+            engine.fail(step.action);
         }
     }
 }

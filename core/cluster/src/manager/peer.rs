@@ -69,7 +69,9 @@ impl Manager {
         if leading {
             self.write_own_state(at);
         } else {
-            self.engine = None;
+            if let Some(engine) = self.engine.take() {
+                self.fencing.forget(engine.id());
+            }
             self.due = None;
             self.recheck_at = None;
             self.attributes.clear();

@@ -1,5 +1,6 @@
 //! Running the scheduler, executing its transition, and taking results.
 
+use super::fence::Step;
 use super::{Author, Clocks, Leaving, Manager};
 use crate::attributes::failcount;
 use crate::controller::policy;
@@ -30,6 +31,7 @@ impl Manager {
             Some(abort) => abort.to_string(),
         };
         self.engine = None;
+        self.fencing.forget(id);
         self.out.push_back(Output::Event(Event::TransitionEnded { id, outcome: ended }));
         if let Some(abort) = outcome.aborted {
             // Without a pause a node that cannot be fenced would be tried in a tight loop.
@@ -160,7 +162,9 @@ impl Manager {
                 let mut attributes = action.attributes.iter();
                 let wanted = attributes.find(|(name, _)| name == "CRM_meta_stonith_action");
                 let wanted = wanted.map_or("reboot", |(_, value)| value.as_str()).to_owned();
-                self.fence(at, &node, &wanted, Some(action.id), Author::Nobody);
+                let transition = self.engine.as_ref().map(Engine::id);
+                let step = transition.map(|transition| Step { transition, action: action.id });
+                self.fence(at, &node, &wanted, step, Author::Nobody);
             }
             "do_shutdown" => {
                 self.confirm(action.id);

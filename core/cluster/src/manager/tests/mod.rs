@@ -350,6 +350,30 @@ fn a_fencing_demand_goes_to_the_guardian_and_its_outcome_into_the_history() {
 }
 
 #[test]
+fn fencing_that_ends_after_its_transition_confirms_nothing() {
+    let mut world = World::scheduled_by(scheduler::fence_then_start, &[primitive("r")]);
+    world.both();
+    world.run(SECOND * 5);
+    let request = |world: &World| match world.fence {
+        Some(Report::Fence { request, .. }) => request,
+        _ => panic!("no demand"),
+    };
+    let first = request(&world);
+    // The step's timeout and the cluster delay, and the pause before the next attempt.
+    world.run(SECOND * 75);
+    assert_eq!(request(&world), first);
+    world.run(SECOND * 10);
+    let second = request(&world);
+    assert_eq!(second, first + 1, "it is demanded anew, after a pause");
+    world.fenced(0, first, FenceOutcome::Done(Proof::PowerOff));
+    world.run(SECOND);
+    assert_eq!(world.count("start"), 0, "that was not what this transition waits for");
+    world.fenced(0, second, FenceOutcome::Done(Proof::PowerOff));
+    world.run(SECOND);
+    assert_eq!(world.count("start"), 1);
+}
+
+#[test]
 fn unfencing_is_refused_rather_than_said_to_be_done() {
     let mut world = World::new(&[]);
     world.both();

@@ -70,6 +70,17 @@ impl Plan {
     }
 }
 
+/// Has the second node fenced, and then starts the resource `r` on the first one.
+pub(super) fn fence_then_start(_cib: &Document, _wall: WallClock) -> Planned {
+    let mut plan = Plan::default();
+    let fencing = plan.add("stonith", 0, ("", 1), "0", &[]);
+    if let Some(last) = plan.graph.synapses.last_mut() {
+        last.action.kind = ActionKind::Cluster;
+    }
+    plan.start("r", 0, &[fencing]);
+    Planned { graph: plan.graph, recheck_by: None, warnings: Vec::new() }
+}
+
 pub(super) fn plan(cib: &Document, _wall: WallClock) -> Planned {
     let mut plan = Plan::default();
     let leaving = |node: usize| status::attribute(cib, &id(node), "shutdown").is_some();
