@@ -202,13 +202,17 @@ fn simulator() -> Tally {
         say::line("skipped: the simulator: it cannot be run by itself yet");
         return Tally { skipped: 1, ..Tally::default() };
     }
-    let mut cargo = workspace::cargo();
-    cargo.args(["run", "--release", "-p", "diarch-sim", "--", "--seeds", SEEDS]);
-    let ended = step("simulator", &mut cargo);
-    if let Some(last) = ended.as_ref().and_then(|ended| ended.lines.last()) {
-        say::line(last);
+    let mut tally = Tally::default();
+    for (title, faults) in [("simulator", &[][..]), ("simulator, wide faults", &["--wide"][..])] {
+        let mut cargo = workspace::cargo();
+        cargo.args(["run", "--release", "-p", "diarch-sim", "--", "--seeds", SEEDS]).args(faults);
+        let ended = step(title, &mut cargo);
+        if let Some(last) = ended.as_ref().and_then(|ended| ended.lines.last()) {
+            say::line(last);
+        }
+        tally.add(as_one(&ended));
     }
-    as_one(&ended)
+    tally
 }
 
 /// Every fuzz target, for a bounded number of inputs.

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use diarch_cluster::config::NodeIndex::{self, First, Second};
+use diarch_cluster::guardian::Mutation;
 use diarch_cluster::view::{Peer, Proof, Refusal, Report};
 use diarch_sim::checker::Violation;
 use diarch_sim::disk::Path;
@@ -434,4 +435,12 @@ fn boots_in_either_order_after_any_gap_end_as_a_pair_with_one_service() {
         holds(&world);
         assert_eq!(world.figures.ended, 0, "seed {seed}: nothing failed");
     }
+}
+
+/// The first node came back from a blackout while the second one contested, and the proposal that
+/// this broke off won the next contest for a node that had just died.
+#[test]
+fn a_claim_broken_off_by_a_return_costs_nobody_later() {
+    let outcome = diarch_sim::run::wide(6720, Mutation::default(), false);
+    assert!(outcome.violation.is_none(), "{:?}", outcome.violation);
 }
