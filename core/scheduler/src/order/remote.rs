@@ -22,7 +22,7 @@ enum Reach {
 
 /// Orders everything on remote nodes with the connections that carry it.
 pub(crate) fn constraints(t: &mut Tables<'_>) {
-    for action in t.actions.ids().collect::<Vec<_>>() {
+    for action in t.actions.ids().rev().collect::<Vec<_>>() {
         let row = &t.actions[action];
         let (Some(rsc), Some(node)) = (row.rsc, row.node) else { continue };
         let Some(connection) = t.nodes[node].connection.filter(|&at| at != rsc) else { continue };
