@@ -7,7 +7,10 @@ use crate::model::{NodeIdx, Ordering, Relation, RscIdx, Tables};
 /// Tells whether a resource may be migrated live off a node.
 pub(super) fn possible(t: &Tables<'_>, rsc: RscIdx, from: NodeIdx) -> bool {
     let row = &t.resources[rsc];
+    // A guest's connection goes on living only where the guest does.
+    let carried = row.container.is_none_or(|container| t.resources[container].allow_migrate);
     row.allow_migrate
+        && carried
         && row.managed
         && !row.failed
         && !row.start_pending
