@@ -111,8 +111,8 @@ fn in_guest(t: &mut Tables<'_>, action: ActionIdx, container: RscIdx, connection
     let failed = t.nodes[node].remote_reset || t.resources[connection].failed;
     match task {
         "start" | "promote" => {
-            after(t, container, "start", action, STRONG);
             after(t, connection, "start", action, STRONG);
+            after(t, container, "start", action, STRONG);
         }
         "stop" | "demote" if !failed => before_stop(t, action, connection),
         "stop" | "demote" => {}
