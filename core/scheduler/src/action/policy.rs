@@ -20,8 +20,12 @@ pub(crate) fn config(
         op.name == task && op.interval_ms == interval_ms && (disabled_too || op.enabled)
     });
     exact.or_else(|| {
-        let migrate = matches!(task, "migrate_to" | "migrate_from");
-        migrate.then(|| ops.iter().position(|op| op.name == "migrate")).flatten()
+        let general = match task {
+            "migrate_to" | "migrate_from" => "migrate",
+            "notified" => "notify",
+            _ => return None,
+        };
+        ops.iter().position(|op| op.name == general)
     })
 }
 
