@@ -145,6 +145,11 @@ pub enum Request {
         /// Which node; every one where empty.
         target: Option<String>,
     },
+    /// `stonith_admin --history --cleanup`: this node forgets past fencing.
+    ForgetFencing {
+        /// Of which node; of every one where empty.
+        target: Option<String>,
+    },
     /// `diarch status`: health, links, disks, watchdog, view, with reasons.
     Health,
     /// `crm_resource --wait`: answer when no transition is running and none is due.

@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, Command};
 use diarch_cib::time::interval_ms;
 use diarch_cib::xml::Element;
 use diarch_cluster::request::Request;
+use std::time::Duration;
 
 /// The tool.
 pub(super) const TOOL: Tool = Tool { name: "stonith_admin", command, run };
@@ -203,6 +204,10 @@ fn fence(run: &Run, option: &str, action: &str) -> Outcome {
             .ok_or_else(|| Failure::new(Exit::Usage, format!("Invalid timeout: {text}")))?,
         None => TIMEOUT_DEFAULT_MS,
     };
+    if tolerated(run, &target, action)? {
+        return Ok(Exit::Ok);
+    }
+    std::thread::sleep(seconds(run, "delay")?);
     let reply = run.source()?.ask(&Request::Fence {
         target: target.clone(),
         action: action.to_owned(),
@@ -215,9 +220,49 @@ fn fence(run: &Run, option: &str, action: &str) -> Outcome {
     Err(Failure::new(Exit::of(reply.rc), format!("Couldn't {verb} {target}: {}", reply.message)))
 }
 
+/// The time that an option gives; a number alone is seconds.
+fn seconds(run: &Run, option: &str) -> Result<Duration, Failure> {
+    let Some(text) = run.text(option) else { return Ok(Duration::ZERO) };
+    let time = interval_ms(&text).map(Duration::from_millis);
+    time.ok_or_else(|| Failure::new(Exit::Usage, format!("--{option}: {text} is no time")))
+}
+
+/// `--tolerance`: whether the node was fenced in this way so short a time ago.
+fn tolerated(run: &Run, target: &str, action: &str) -> Result<bool, Failure> {
+    let tolerance = seconds(run, "tolerance")?.as_secs();
+    if tolerance == 0 {
+        return Ok(false);
+    }
+    let reply = run.source()?.ask(&Request::FenceHistory { target: Some(target.to_owned()) })?;
+    let answer = document(&reply.payload)?;
+    let since = run.world.now - i64::try_from(tolerance).unwrap_or(i64::MAX);
+    let recent = answer.root().children_named("fence_event").any(|event| {
+        let completed = event.attribute("completed").and_then(|text| text.parse::<i64>().ok());
+        event_state(event) == "success"
+            && event.attribute("action") == Some(action)
+            && completed.is_some_and(|completed| completed >= since)
+    });
+    Ok(recent)
+}
+
 /// `--history` and `--last`.
 fn history(run: &mut Run, option: &str) -> Outcome {
     let target = run.text(option).filter(|target| target != "*");
+    if run.given("broadcast") {
+        let why = "--broadcast: each node keeps its own fencing history; ask each";
+        return Err(Failure::new(Exit::Unimplemented, why));
+    }
+    if run.given("cleanup") {
+        let reply = run.source()?.ask(&Request::ForgetFencing { target: target.clone() })?;
+        if reply.rc != 0 {
+            return Err(Failure::new(Exit::of(reply.rc), reply.message));
+        }
+        if !run.given("quiet") {
+            let whose = target.as_deref().unwrap_or("*");
+            run.out.line(&format!("cleaning up fencing-history for node {whose}"));
+        }
+        return Ok(Exit::Ok);
+    }
     let reply = run.source()?.ask(&Request::FenceHistory { target })?;
     if reply.rc != 0 {
         return Err(Failure::new(Exit::of(reply.rc), reply.message));

@@ -91,6 +91,11 @@ impl Fencing {
         document
     }
 
+    /// Forgets what was done to a node, or to all.
+    pub(super) fn clear(&mut self, target: Option<&str>) {
+        self.past.retain(|past| target.is_some_and(|target| past.target != target));
+    }
+
     /// The action that somebody waits for, if somebody does; `off` before any other.
     pub(super) fn demanded(&self) -> Option<&str> {
         let mut actions = self.pending.iter().map(|pending| pending.action.as_str());

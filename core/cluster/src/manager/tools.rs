@@ -112,6 +112,10 @@ impl Manager {
                 let name = self.local_name();
                 Reply::done(self.fencing.document(target.as_deref(), name).write())
             }
+            Request::ForgetFencing { target } => {
+                self.fencing.clear(target.as_deref());
+                Reply::default()
+            }
             Request::ConfirmOff { target } if target == self.peer_name() => {
                 self.out.push_back(Output::Guardian(Report::Confirmed));
                 Reply::default()
@@ -177,7 +181,10 @@ impl Manager {
                 self.reply(at, author, Reply::failed(EXIT_NOSUCH, text));
             }
             Request::Shutdown => self.reply(at, author, Reply::default()),
-            Request::Nodes | Request::Health | Request::FenceHistory { .. } => {}
+            Request::Nodes
+            | Request::Health
+            | Request::FenceHistory { .. }
+            | Request::ForgetFencing { .. } => {}
         }
     }
 

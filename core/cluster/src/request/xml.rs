@@ -147,7 +147,7 @@ impl Request {
             Self::ConfirmOff { target } => {
                 writer.set("target", target);
             }
-            Self::FenceHistory { target } => {
+            Self::FenceHistory { target } | Self::ForgetFencing { target } => {
                 writer.maybe("target", target.as_deref());
             }
             Self::Nodes | Self::Health | Self::WaitIdle | Self::Shutdown => {}
@@ -167,6 +167,7 @@ impl Request {
             Self::Fence { .. } => "fence",
             Self::ConfirmOff { .. } => "confirm-off",
             Self::FenceHistory { .. } => "fence-history",
+            Self::ForgetFencing { .. } => "forget-fencing",
             Self::Health => "health",
             Self::WaitIdle => "wait-idle",
             Self::Shutdown => "shutdown",
@@ -219,6 +220,7 @@ impl Request {
             },
             "confirm-off" => Self::ConfirmOff { target: required(root, "target")? },
             "fence-history" => Self::FenceHistory { target: optional(root, "target") },
+            "forget-fencing" => Self::ForgetFencing { target: optional(root, "target") },
             "health" => Self::Health,
             "wait-idle" => Self::WaitIdle,
             "shutdown" => Self::Shutdown,
@@ -243,6 +245,7 @@ impl Request {
             | Self::Fail { .. }
             | Self::RemoveNode { .. }
             | Self::Fence { .. }
+            | Self::ForgetFencing { .. }
             | Self::ConfirmOff { .. }
             | Self::Shutdown => false,
         }
@@ -412,6 +415,7 @@ mod tests {
             Request::Fence { target: "n".to_owned(), action: "off".to_owned(), timeout_s: 5 },
             Request::ConfirmOff { target: "n".to_owned() },
             Request::FenceHistory { target: None },
+            Request::ForgetFencing { target: Some("head-a".to_owned()) },
             Request::Health,
             Request::WaitIdle,
             Request::Shutdown,

@@ -347,6 +347,15 @@ fn a_fencing_demand_goes_to_the_guardian_and_its_outcome_into_the_history() {
     world.ask(0, Request::FenceHistory { target: None });
     world.run(SECOND);
     assert!(world.answers[1].payload.contains(r#"status="failed""#), "{:?}", world.answers);
+    let events = |world: &mut World| {
+        world.ask(0, Request::FenceHistory { target: None });
+        world.run(SECOND);
+        world.answers.last().unwrap().payload.matches("<fence_event").count()
+    };
+    world.ask(0, Request::ForgetFencing { target: Some("a".to_owned()) });
+    assert_eq!(events(&mut world), 1, "that was another node");
+    world.ask(0, Request::ForgetFencing { target: Some("b".to_owned()) });
+    assert_eq!(events(&mut world), 0);
 }
 
 #[test]
