@@ -115,7 +115,8 @@ pub fn compare_versions(a: &str, b: &str) -> Ordering {
 }
 
 /// `%0` … `%9` in a name stand for submatches.
-fn expanded(name: &str, submatches: &[&str]) -> String {
+#[must_use]
+pub fn expanded(name: &str, submatches: &[&str]) -> String {
     let mut result = String::with_capacity(name.len());
     let mut rest = name;
     while let Some((before, after)) = rest.split_once('%') {

@@ -121,7 +121,7 @@ fn condition_holds(condition: Element<'_>, context: &Context<'_>, depth: usize) 
 }
 
 pub use date::{Relation, evaluate as date_relation};
-pub use expression::compare_versions;
+pub use expression::{compare_versions, expanded};
 
 #[cfg(test)]
 mod tests;

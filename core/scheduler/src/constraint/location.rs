@@ -4,24 +4,18 @@
 use crate::model::{Discovery, Location, NodeIdx, Placed, Role, RscIdx, Tables, Variant, score};
 use crate::unpack::nvpairs::resolve as follow;
 use crate::unpack::rule::{self, Context};
+use diarch_cib::rules::expanded;
 use diarch_cib::xml::Element;
+use regex_lite::Regex;
 
 /// Reads a `rsc_location`.
 pub(crate) fn unpack<'c>(t: &mut Tables<'c>, element: Element<'c>) {
     let role = element.attribute("role").and_then(Role::parse);
     if let Some(pattern) = element.attribute("rsc-pattern") {
-        let (pattern, invert) = match pattern.strip_prefix('!') {
-            Some(rest) => (rest, true),
-            None => (pattern, false),
-        };
-        for rsc in t.top.clone() {
-            if super::sets::pattern_matches(pattern, &t.resources[rsc].id) != invert {
-                one(t, element, rsc, role, None);
-            }
-        }
+        by_pattern(t, element, pattern, role);
     } else if let Some(id) = element.attribute("rsc") {
         for rsc in super::resolve(t, element, id) {
-            one(t, element, rsc, role, None);
+            one(t, element, rsc, role, None, &[]);
         }
     }
     for set in element.children_named("resource_set") {
@@ -30,8 +24,35 @@ pub(crate) fn unpack<'c>(t: &mut Tables<'c>, element: Element<'c>) {
         for member in set.children_named("resource_ref") {
             let id = member.attribute("id").unwrap_or("");
             for rsc in super::resolve(t, element, id) {
-                one(t, element, rsc, role, set.attribute("score"));
+                one(t, element, rsc, role, set.attribute("score"), &[]);
             }
+        }
+    }
+}
+
+/// What a pattern is compared with is the id; what its parts match may be named in rules.
+fn by_pattern<'c>(t: &mut Tables<'c>, element: Element<'c>, pattern: &str, role: Option<Role>) {
+    let (pattern, invert) = match pattern.strip_prefix('!') {
+        Some(rest) => (rest, true),
+        None => (pattern, false),
+    };
+    let compiled = match Regex::new(pattern) {
+        Ok(compiled) => compiled,
+        Err(error) => {
+            let id = element.attribute("id").unwrap_or_default();
+            t.error(format!("ignoring location {id}: rsc-pattern '{pattern}': {error}"));
+            return;
+        }
+    };
+    for rsc in t.top.clone() {
+        let id = t.resources[rsc].id.clone();
+        match (compiled.captures(&id), invert) {
+            (Some(found), false) => {
+                let parts = found.iter().map(|part| part.map_or("", |part| part.as_str()));
+                one(t, element, rsc, role, None, &parts.collect::<Vec<_>>());
+            }
+            (None, true) => one(t, element, rsc, role, None, &[]),
+            (Some(_), true) | (None, false) => {}
         }
     }
 }
@@ -42,6 +63,7 @@ fn one<'c>(
     rsc: RscIdx,
     role: Option<Role>,
     set_score: Option<&str>,
+    submatches: &[&str],
 ) {
     let discovery = match element.attribute("resource-discovery") {
         Some("never") => Discovery::Never,
@@ -57,7 +79,7 @@ fn one<'c>(
         return;
     }
     for rule in element.children_named("rule") {
-        by_rule(t, element, rsc, role, follow(t, rule), discovery);
+        by_rule(t, element, rsc, role, (follow(t, rule), submatches), discovery);
     }
 }
 
@@ -85,11 +107,11 @@ fn by_rule<'c>(
     element: Element<'c>,
     rsc: RscIdx,
     role: Option<Role>,
-    rule: Element<'c>,
+    (rule, submatches): (Element<'c>, &[&str]),
     discovery: Discovery,
 ) {
     let role = rule.attribute("role").and_then(Role::parse).or(role);
-    let attribute = rule.attribute("score-attribute");
+    let attribute = rule.attribute("score-attribute").map(|name| expanded(name, submatches));
     let fixed = rule.attribute("score").and_then(score::parse).unwrap_or(0);
     let mut nodes = Vec::new();
     let row = &t.resources[rsc];
@@ -104,6 +126,7 @@ fn by_rule<'c>(
             node: Some(&t.nodes[node].attributes),
             params: Some(&parameters),
             meta: Some(&meta),
+            submatches,
             ..Context::default()
         };
         if !rule::passes(t, rule, &context, &mut change) {
@@ -111,7 +134,7 @@ fn by_rule<'c>(
         }
         let value = match &attribute {
             None => fixed,
-            Some(name) => match t.nodes[node].attributes.get(name) {
+            Some(name) => match t.nodes[node].attributes.get(name.as_str()) {
                 None => -score::INFINITY,
                 Some(text) => score::parse(text).unwrap_or(0),
             },

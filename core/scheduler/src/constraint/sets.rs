@@ -1,4 +1,4 @@
-//! Ordering of sets, and the patterns in constraints (*Pacemaker Explained*, "Resource Sets").
+//! Ordering of sets (*Pacemaker Explained*, "Resource Sets").
 
 use super::ordering::{self, by_action, by_task};
 use crate::action::create;
@@ -107,86 +107,4 @@ fn ends(all: Vec<RscIdx>, sequential: bool, last: bool) -> Vec<RscIdx> {
     }
     let end = if last { all.last() } else { all.first() };
     end.copied().into_iter().collect()
-}
-
-/// Matches a resource id against an extended regular expression, with the means that constraints
-/// use: anchors, `.`, `*`, `+`, `?`, classes and alternatives without groups.
-pub(crate) fn pattern_matches(pattern: &str, text: &str) -> bool {
-    let text: Vec<char> = text.chars().collect();
-    pattern.split('|').any(|pattern| {
-        let pattern: Vec<char> = pattern.chars().collect();
-        if pattern.first() == Some(&'^') {
-            return here(&pattern[1..], &text);
-        }
-        (0..=text.len()).any(|at| here(&pattern, &text[at..]))
-    })
-}
-
-fn here(pattern: &[char], text: &[char]) -> bool {
-    let Some(&first) = pattern.first() else { return true };
-    if first == '$' && pattern.len() == 1 {
-        return text.is_empty();
-    }
-    let size = atom_size(pattern);
-    let (atom, rest) = pattern.split_at(size);
-    match rest.first() {
-        Some('*' | '+' | '?') => {
-            let kind = rest[0];
-            let least = usize::from(kind == '+');
-            let most = if kind == '?' { 1 } else { text.len() };
-            let mut run = 0;
-            while run < most && text.get(run).is_some_and(|&c| atom_matches(atom, c)) {
-                run += 1;
-            }
-            (least..=run).rev().any(|run| here(&rest[1..], &text[run..]))
-        }
-        _ => text.first().is_some_and(|&c| atom_matches(atom, c)) && here(rest, &text[1..]),
-    }
-}
-
-fn atom_size(pattern: &[char]) -> usize {
-    match pattern[0] {
-        '\\' if pattern.len() > 1 => 2,
-        '[' => pattern.iter().skip(2).position(|&c| c == ']').map_or(1, |at| at + 3),
-        _ => 1,
-    }
-}
-
-fn atom_matches(atom: &[char], c: char) -> bool {
-    match atom[0] {
-        '.' if atom.len() == 1 => true,
-        '\\' if atom.len() == 2 => atom[1] == c,
-        '[' if atom.len() > 2 => {
-            let body = &atom[1..atom.len() - 1];
-            let (negate, body) =
-                if body.first() == Some(&'^') { (true, &body[1..]) } else { (false, body) };
-            let mut found = false;
-            let mut at = 0;
-            while at < body.len() {
-                if at + 2 < body.len() && body[at + 1] == '-' {
-                    found |= body[at] <= c && c <= body[at + 2];
-                    at += 3;
-                } else {
-                    found |= body[at] == c;
-                    at += 1;
-                }
-            }
-            found != negate
-        }
-        other => other == c,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::pattern_matches;
-
-    #[test]
-    fn patterns_match_anywhere_unless_anchored() {
-        assert!(pattern_matches("sc1", "rsc1"));
-        assert!(!pattern_matches("^sc1", "rsc1"));
-        assert!(pattern_matches("^vm[0-9]+$", "vm12"));
-        assert!(pattern_matches(".*", "x"));
-        assert!(!pattern_matches("^a$|^b$", "ab"));
-    }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Context<'a> {
     pub(crate) params: Option<&'a BTreeMap<&'a str, &'a str>>,
     /// The meta-attributes that `value-source=meta` refers to.
     pub(crate) meta: Option<&'a BTreeMap<&'a str, &'a str>>,
+    /// What the parts of a `rsc-pattern` matched, the whole first.
+    pub(crate) submatches: &'a [&'a str],
 }
 
 impl<'a> Context<'a> {
@@ -48,7 +50,7 @@ pub(crate) fn passes<'c>(
         meta: if context.meta.is_some() { Some(&meta) } else { None },
         resource: context.agent.map(|(class, provider, kind)| [class, provider, kind]),
         operation: context.op.map(|(name, interval)| (name, u64::from(interval))),
-        submatches: &[],
+        submatches: context.submatches,
         next_change: Some(&next),
     };
     let holds = rules::holds(rule, &inner);

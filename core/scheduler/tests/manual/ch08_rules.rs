@@ -191,3 +191,45 @@ fn ex_8_20_a_maintenance_window_holds_from_its_begin_to_its_end() {
     let standby = cib.attribute("amber", "standby", "true");
     assert!(standby.decide_at("2023-11-15 05:00:00Z").does("web_stop_0 amber"));
 }
+
+/// *Pacemaker Explained* 8.6, "Using Rules to Determine Resource Location": what the parts of a
+/// pattern match may be named in rules.
+#[test]
+fn a_pattern_decides_for_each_resource_by_its_own_attribute() {
+    let rule = "<rsc_location id='loc' rsc-pattern='^(vm|db)-([[:alpha:]]+)$'>\
+         <rule id='r' score-attribute='prefer-%2'><expression id='e' attribute='prefer-%2' \
+         operation='defined'/></rule></rsc_location>";
+    let cib = pair().resources(&dummies(&["vm-mail", "db-books", "web-mail"])).constraints(rule);
+    let cib = cib.attribute("amber", "prefer-mail", "10").attribute("birch", "prefer-mail", "20");
+    let decision = cib
+        .attribute("amber", "prefer-books", "INFINITY")
+        .attribute("birch", "prefer-books", "-INFINITY")
+        .decide();
+    assert_eq!(decision.place("vm-mail"), "birch");
+    assert_eq!(decision.place("db-books"), "amber");
+}
+
+/// *Pacemaker Explained* 5.2.1, "Location Properties".
+#[test]
+fn a_pattern_is_an_extended_regular_expression_and_may_be_inverted() {
+    let ban = |pattern: &str, rsc: &str| {
+        let constraint = format!(
+            "<rsc_location id='loc' rsc-pattern='{pattern}' node='amber' score='-INFINITY'/>"
+        );
+        let cib = pair().resources(&dummy(rsc)).constraints(&constraint);
+        let cib = cib.attribute("birch", "standby", "true");
+        cib.decide().place(rsc).is_empty()
+    };
+    for (pattern, matching, other) in [
+        ("sc1", "rsc1", "rsc2"),
+        ("^sc|x$", "box", "rsc1"),
+        ("^vm[0-9]+$", "vm12", "vmx"),
+        ("^(a|b)-c?d{2}$", "b-dd", "b-d"),
+        ("!^vm", "db", "vm1"),
+    ] {
+        assert!(ban(pattern, matching), "{pattern} {matching}");
+        assert!(!ban(pattern, other), "{pattern} {other}");
+    }
+    let wrong = "<rsc_location id='loc' rsc-pattern='(' node='amber' score='-INFINITY'/>";
+    assert_eq!(pair().resources(&dummy("r")).constraints(wrong).decide().place("r"), "amber");
+}
