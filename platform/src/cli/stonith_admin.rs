@@ -9,6 +9,8 @@ use super::source::document;
 use clap::{Arg, ArgAction, Command};
 use diarch_cib::time::interval_ms;
 use diarch_cib::xml::Element;
+use diarch_cluster::fencing::device;
+use diarch_cluster::manager_io::WallClock;
 use diarch_cluster::request::Request;
 use std::time::Duration;
 
@@ -79,7 +81,8 @@ fn run(run: &mut Run) -> Outcome {
         return Err(Failure::new(Exit::Usage, "Must specify a command option"));
     };
     match chosen {
-        "list-registered" | "list" => registered(run),
+        "list-registered" => registered(run),
+        "list" => able(run),
         "list-installed" => {
             let agents = fence_agents();
             show(run, "Installed fence devices", &agents);
@@ -128,6 +131,20 @@ fn devices(run: &Run) -> Result<Vec<String>, Failure> {
 fn registered(run: &mut Run) -> Outcome {
     let names = devices(run)?;
     show(run, "Registered fence devices", &names);
+    Ok(Exit::Ok)
+}
+
+/// `--list`: the devices that can fence a node.
+fn able(run: &mut Run) -> Outcome {
+    let host = run.text("list").unwrap_or_default();
+    let cib = run.source()?.query(None)?;
+    let (levels, warnings) = device::levels(&cib, &host, WallClock(run.world.now));
+    for warning in warnings {
+        run.out.complain(&format!("warning: {warning}"));
+    }
+    let mut names: Vec<String> = levels.into_iter().flatten().map(|device| device.id).collect();
+    names.dedup();
+    show(run, "Fence Devices", &names);
     Ok(Exit::Ok)
 }
 

@@ -1,7 +1,7 @@
 //! The fence devices that the configuration names, and which of them fence which node.
 //!
 //! *Pacemaker Explained*, "Fencing": `pcmk_host_map`, `pcmk_host_list`, `pcmk_host_check`,
-//! `pcmk_host_argument`, and fencing levels by node name. A device that names no node fences none:
+//! `pcmk_host_argument`, and fencing levels by node name, pattern and attribute. A device that names no node fences none:
 //! asking the device whom it fences would be a guess at the moment when a guess costs most.
 
 use crate::manager_io::WallClock;
@@ -9,6 +9,7 @@ use diarch_cib::nvpairs::{self, resolved, value};
 use diarch_cib::rules::Context;
 use diarch_cib::time::DateTime;
 use diarch_cib::{Document, Element};
+use regex_lite::Regex;
 use std::collections::BTreeMap;
 
 /// A device's parameters. Printing them prints their names only.
@@ -48,7 +49,7 @@ pub fn levels(cib: &Document, node: &str, wall: WallClock) -> (Levels, Vec<Strin
             Err(warning) => warnings.push(warning),
         }
     }
-    let configured = topology(cib, node);
+    let configured = topology(cib, node, &mut warnings);
     if configured.is_empty() {
         return (devices.into_iter().map(|device| vec![device]).collect(), warnings);
     }
@@ -156,19 +157,55 @@ fn host_map(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The levels of `node` by their index.
-fn topology<'d>(cib: &'d Document, node: &str) -> BTreeMap<u32, Vec<&'d str>> {
+/// The levels of `node` by their index: those that name it, or else those whose pattern or
+/// attribute it matches.
+fn topology<'d>(
+    cib: &'d Document,
+    node: &str,
+    warnings: &mut Vec<String>,
+) -> BTreeMap<u32, Vec<&'d str>> {
     let config = cib.root().child("configuration");
     let topology = config.and_then(|config| config.child("fencing-topology"));
-    let levels = topology.into_iter().flat_map(|inside| inside.children_named("fencing-level"));
-    levels
-        .filter(|level| level.attribute("target") == Some(node))
+    let levels = || topology.into_iter().flat_map(|inside| inside.children_named("fencing-level"));
+    let mut chosen: Vec<Element<'_>> =
+        levels().filter(|level| level.attribute("target") == Some(node)).collect();
+    if chosen.is_empty() {
+        chosen = levels().filter(|level| is_meant(cib, *level, node, warnings)).collect();
+    }
+    chosen
+        .into_iter()
         .filter_map(|level| {
             let index = level.attribute("index")?.parse().ok()?;
             let names = level.attribute("devices")?.split(',').map(str::trim);
             Some((index, names.filter(|name| !name.is_empty()).collect()))
         })
         .collect()
+}
+
+/// Whether a level is for `node` by its pattern or by an attribute of the node.
+fn is_meant(cib: &Document, level: Element<'_>, node: &str, warnings: &mut Vec<String>) -> bool {
+    if let Some(pattern) = level.attribute("target-pattern") {
+        return match Regex::new(pattern) {
+            Ok(compiled) => compiled.is_match(node),
+            Err(error) => {
+                let id = level.attribute("id").unwrap_or_default();
+                warnings.push(format!("fencing level {id}: target-pattern '{pattern}': {error}"));
+                false
+            }
+        };
+    }
+    let Some(name) = level.attribute("target-attribute") else { return false };
+    let wanted = level.attribute("target-value");
+    wanted.is_some() && node_attribute(cib, node, name) == wanted
+}
+
+/// A node's permanent attribute.
+fn node_attribute<'d>(cib: &'d Document, node: &str, name: &str) -> Option<&'d str> {
+    let nodes = cib.root().child("configuration")?.child("nodes")?;
+    let node = nodes.children_named("node").find(|e| e.attribute("uname") == Some(node))?;
+    let blocks = node.children_named("instance_attributes").map(resolved);
+    let mut pairs = blocks.flat_map(|block| block.children_named("nvpair"));
+    pairs.find(|pair| pair.attribute("name") == Some(name))?.attribute("value")
 }
 
 #[cfg(test)]
@@ -249,6 +286,32 @@ mod tests {
         let cib = cib(&devices, &text);
         assert_eq!(found(&cib, "b"), "ipmi(port=b) | left(port=b) + right(port=b)");
         assert_eq!(levels(&cib, "b", WallClock(0)).1.len(), 1);
+    }
+
+    #[test]
+    fn levels_may_be_meant_for_nodes_by_pattern_or_attribute_and_a_name_goes_first() {
+        let host = [("pcmk_host_list", "b head-1 head-2")];
+        let devices = ["ipmi", "pdu", "sbd"].map(|id| device(id, &host)).concat();
+        let level = |id: &str, what: &str, device: &str| {
+            format!("<fencing-level id='{id}' {what} index='1' devices='{device}'/>")
+        };
+        let text = [
+            level("n", "target='b'", "ipmi"),
+            level("p", "target-pattern='^(head|b)'", "pdu"),
+            level("a", "target-attribute='rack' target-value='7'", "sbd"),
+            level("x", "target-pattern='('", "ipmi"),
+        ]
+        .concat();
+        let text = cib(&devices, &text).write();
+        let rack = "<nodes><node id='1' uname='c'><instance_attributes id='i'>\
+                    <nvpair id='v' name='rack' value='7'/></instance_attributes></node></nodes>";
+        let text = text.replace("<resources>", &format!("{rack}<resources>"));
+        let cib = Document::parse(&text.replace("head-2", "c")).unwrap();
+        assert_eq!(found(&cib, "b"), "ipmi(port=b)");
+        assert_eq!(found(&cib, "head-1"), "pdu(port=head-1)");
+        assert_eq!(found(&cib, "c"), "sbd(port=c)");
+        let (_, warnings) = levels(&cib, "head-1", WallClock(0));
+        assert!(warnings[0].starts_with("fencing level x: target-pattern '('"), "{warnings:?}");
     }
 
     #[test]
