@@ -1,8 +1,9 @@
 //! The fence devices that the configuration names, and which of them fence which node.
 //!
 //! *Pacemaker Explained*, "Fencing": `pcmk_host_map`, `pcmk_host_list`, `pcmk_host_check`,
-//! `pcmk_host_argument`, and fencing levels by node name, pattern and attribute. A device that names no node fences none:
-//! asking the device whom it fences would be a guess at the moment when a guess costs most.
+//! `pcmk_host_argument`, and fencing levels by node name, pattern and attribute. A device that
+//! names no node fences none: asking the device whom it fences would be a guess at the moment when
+//! a guess costs most.
 
 use crate::manager_io::WallClock;
 use diarch_cib::nvpairs::{self, resolved, value};

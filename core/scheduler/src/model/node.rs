@@ -53,6 +53,8 @@ pub struct Node<'c> {
     pub is_dc: bool,
     /// May be probed (`resource-discovery-enabled`).
     pub discovery: bool,
+    /// No `node_state` tells of this remote node.
+    pub untold: bool,
     /// Its status has been unpacked.
     pub unpacked: bool,
     /// A remote node that has to be reset: its connection was lost.

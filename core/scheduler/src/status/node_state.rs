@@ -30,6 +30,7 @@ pub(super) fn unpack<'c>(t: &mut Tables<'c>, state: Element<'c>) {
         t.nodes[node].remote_maintenance =
             state.attribute("node_in_maintenance").and_then(integer).unwrap_or(0) > 0;
     }
+    t.nodes[node].untold = false;
     transient_attributes(t, node, state);
     if t.nodes[node].is_remote() {
         if remote_state(t, node) {

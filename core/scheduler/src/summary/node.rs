@@ -5,10 +5,19 @@ use super::{Show, resource};
 use crate::model::{NodeIdx, Tables};
 use core::cmp::Ordering;
 
+/// Whether a node shows as unclean: with start-up fencing a remote node that nothing is known of
+/// does, too, although it is not fenced.
+pub(super) fn is_unclean(t: &Tables<'_>, node: NodeIdx) -> bool {
+    let row = &t.nodes[node];
+    let startup = t.options.startup_fencing && t.options.fencing_enabled;
+    let reachable = t.is_plain_remote(node) && row.connection.is_some();
+    row.unclean || row.untold && startup && reachable
+}
+
 /// Says in words how a node is.
 pub(super) fn state(t: &Tables<'_>, node: NodeIdx) -> &'static str {
     let row = &t.nodes[node];
-    if row.unclean {
+    if is_unclean(t, node) {
         return match (row.online, row.pending) {
             (true, _) => "UNCLEAN (online)",
             (false, true) => "UNCLEAN (pending)",

@@ -188,7 +188,7 @@ fn one_node(t: &Tables<'_>, at: NodeIdx, out: &mut Writer) {
         ("standby_onfail", truth(row.standby_on_fail)),
         ("maintenance", truth(row.maintenance)),
         ("pending", truth(row.pending)),
-        ("unclean", truth(row.unclean)),
+        ("unclean", truth(node::is_unclean(t, at))),
         ("health", node::health(t, at).unwrap_or("green")),
     ];
     attributes.extend(feature_set.map(|text| ("feature_set", text)));

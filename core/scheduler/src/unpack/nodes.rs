@@ -41,6 +41,7 @@ pub(crate) fn add<'c>(
         maintenance: false,
         is_dc: t.cib.attribute("dc-uuid") == Some(id),
         discovery: true,
+        untold: kind == NodeKind::Remote,
         unpacked: false,
         remote_reset: false,
         remote_was_fenced: false,
