@@ -62,10 +62,17 @@ pub(crate) fn build() -> Result<(), Failure> {
 /// is kept in the folder that `-artifact_prefix` names.
 ///
 /// # Errors
-/// If the folder for what it finds cannot be made.
+/// If the folders for what it finds cannot be made.
 pub(crate) fn command(target: Target) -> Result<Command, Failure> {
     let found = folder().join("found").join(target.name);
-    fs::create_dir_all(&found).map_err(|source| Failure::file(&found, source))?;
+    // Inputs worth keeping are written to the first folder named: an empty one of its own.
+    let corpus = folder().join("corpus").join(target.name);
+    if corpus.exists() {
+        fs::remove_dir_all(&corpus).map_err(|source| Failure::file(&corpus, source))?;
+    }
+    for path in [&found, &corpus] {
+        fs::create_dir_all(path).map_err(|source| Failure::file(path, source))?;
+    }
     let program = folder().join(workspace::TARGET).join("release").join(target.name);
     let mut command = Command::new(program);
     command.arg("-seed=1").arg(format!("-runs={}", target.runs));
@@ -73,6 +80,7 @@ pub(crate) fn command(target: Target) -> Result<Command, Failure> {
     command.arg(format!("-timeout={INPUT_MAX_S}"));
     command.arg(format!("-rss_limit_mb={MEMORY_MAX_MIB}"));
     command.arg(format!("-artifact_prefix={}/", found.display()));
+    command.arg(&corpus);
     if target.name == "cib" {
         command.arg(workspace::root().join("images/examples"));
     }

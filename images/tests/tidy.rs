@@ -158,3 +158,12 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     found.sort();
     found
 }
+
+/// What lies in `images/examples` goes into the image.
+#[test]
+fn nothing_but_configurations_lies_among_the_examples() {
+    for entry in fs::read_dir(root().join("images/examples")).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(path.extension().is_some_and(|end| end == "xml"), "{}", path.display());
+    }
+}
