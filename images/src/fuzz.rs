@@ -35,7 +35,7 @@ const INPUT_MAX_S: u32 = 120;
 /// The most memory that a target may use, in MiB.
 const MEMORY_MAX_MIB: u32 = 1024;
 
-/// What libFuzzer counts with, beside what the workspace's crates are built with.
+/// What libFuzzer counts with; these stand in the place of the workspace's own flags.
 const FLAGS: &str = "--cfg fuzzing -Ccodegen-units=4 -Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \

@@ -142,8 +142,12 @@ fn able(run: &mut Run) -> Outcome {
     for warning in warnings {
         run.out.complain(&format!("warning: {warning}"));
     }
-    let mut names: Vec<String> = levels.into_iter().flatten().map(|device| device.id).collect();
-    names.dedup();
+    let mut names: Vec<String> = Vec::new();
+    for device in levels.into_iter().flatten() {
+        if !names.contains(&device.id) {
+            names.push(device.id);
+        }
+    }
     show(run, "Fence Devices", &names);
     Ok(Exit::Ok)
 }
@@ -244,20 +248,24 @@ fn seconds(run: &Run, option: &str) -> Result<Duration, Failure> {
     time.ok_or_else(|| Failure::new(Exit::Usage, format!("--{option}: {text} is no time")))
 }
 
-/// `--tolerance`: whether the node was fenced in this way so short a time ago.
+/// `--tolerance`: whether the node was fenced in this way so short a time ago. What cannot be told,
+/// or lies in the future of a clock that was set back, is no reason not to fence.
 fn tolerated(run: &Run, target: &str, action: &str) -> Result<bool, Failure> {
     let tolerance = seconds(run, "tolerance")?.as_secs();
     if tolerance == 0 {
         return Ok(false);
     }
     let reply = run.source()?.ask(&Request::FenceHistory { target: Some(target.to_owned()) })?;
+    if reply.rc != 0 {
+        return Ok(false);
+    }
     let answer = document(&reply.payload)?;
     let since = run.world.now - i64::try_from(tolerance).unwrap_or(i64::MAX);
     let recent = answer.root().children_named("fence_event").any(|event| {
         let completed = event.attribute("completed").and_then(|text| text.parse::<i64>().ok());
         event_state(event) == "success"
             && event.attribute("action") == Some(action)
-            && completed.is_some_and(|completed| completed >= since)
+            && completed.is_some_and(|completed| (since..=run.world.now).contains(&completed))
     });
     Ok(recent)
 }
