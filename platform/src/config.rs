@@ -5,16 +5,16 @@
 
 mod file;
 mod key;
+mod links;
 
 pub(crate) use key::{NAME as KEY_NAME, write_new as write_key};
+pub(crate) use links::{LinkSettings, MANAGER_PORT_AFTER};
 
 use core::time::Duration;
-use diarch_cluster::config::{
-    DISKS_MAX, Key, LINKS_MAX, NAME_MAX, NodeIndex, NodeName, PairConfig,
-};
+use diarch_cluster::config::{DISKS_MAX, Key, NAME_MAX, NodeIndex, NodeName, PairConfig};
 use diarch_cluster::timing::{BUDGET_DEFAULT, Timing};
 use diarch_watchdog::disk::Disk;
-use file::{Document, Interface};
+use file::Document;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -73,8 +73,8 @@ pub(crate) enum WatchdogSettings {
 pub(crate) struct Settings {
     /// For the machines.
     pub(crate) pair: PairConfig,
-    /// This node's interface of each link.
-    pub(crate) interfaces: Vec<String>,
+    /// This node's end of each link.
+    pub(crate) links: Vec<LinkSettings>,
     /// The shared disks.
     pub(crate) disks: Vec<DiskSettings>,
     /// The watchdog.
@@ -126,7 +126,7 @@ fn with_key(
     let cluster_name = place.name("[cluster] name", &document.cluster.name)?;
     let nodes = place.nodes(&document)?;
     let local = place.local(&nodes, host)?;
-    let interfaces = place.interfaces(&document, &nodes, local)?;
+    let links = place.links(&document, &nodes, local)?;
     let disks = place.disks(&document)?;
     let watchdog = place.watchdog(&document)?;
     let timing = place.timing(document.cluster.failover_budget.as_deref())?;
@@ -137,14 +137,14 @@ fn with_key(
         cluster_name,
         nodes,
         local,
-        links: interfaces.len(),
+        links: links.len(),
         disks: disks.len(),
         sector_bytes,
         watchdog: true,
         key,
         timing,
     };
-    Ok(Settings { pair, interfaces, disks, watchdog })
+    Ok(Settings { pair, links, disks, watchdog })
 }
 
 /// What the disk says of itself, or what its settings say while it is not there.
@@ -223,44 +223,6 @@ impl Place<'_> {
             format!("this machine is called '{host}', and the nodes are '{first}' and '{second}'"),
             "give the machine one of these host names, or correct the names",
         ))
-    }
-
-    fn interfaces(
-        &self,
-        document: &Document,
-        nodes: &[NodeName; 2],
-        local: NodeIndex,
-    ) -> Result<Vec<String>, SettingsError> {
-        let count = document.link.len();
-        if !(1..=LINKS_MAX).contains(&count) {
-            let reason = format!("there are {count} of them");
-            let fix = format!(
-                "name 1 to {LINKS_MAX} interfaces, two for a pair without one cable \
-                               that can part it"
-            );
-            return Err(self.error("[[link]]", reason, fix));
-        }
-        let mut found: Vec<String> = Vec::new();
-        for (number, link) in document.link.iter().enumerate() {
-            let key = format!("[[link]] {}, interface", number + 1);
-            let own = nodes[local.index()].as_str();
-            let name = match &link.interface {
-                Interface::Same(name) => name,
-                Interface::Each(names) => names.get(own).ok_or_else(|| {
-                    self.error(&*key, format!("nothing is said for {own}"), "name its interface")
-                })?,
-            };
-            if name.is_empty() || name.len() > 15 || name.contains(['/', ' ']) {
-                let reason = format!("'{name}' is no interface's name");
-                return Err(self.error(key, reason, "see `ip link` for those that exist"));
-            }
-            if found.contains(name) {
-                let reason = format!("'{name}' is named twice");
-                return Err(self.error(key, reason, "give each link an interface of its own"));
-            }
-            found.push(name.clone());
-        }
-        Ok(found)
     }
 
     fn disks(&self, document: &Document) -> Result<Vec<DiskSettings>, SettingsError> {

@@ -3,6 +3,7 @@
 //! Values hold no spaces unless they are quoted; times are seconds of `CLOCK_BOOTTIME`, spans are
 //! seconds.
 
+use crate::config::LinkSettings;
 use core::fmt::{self, Display, Formatter};
 use core::time::Duration;
 use diarch_cluster::Instant;
@@ -15,8 +16,8 @@ use diarch_cluster::view::Proof;
 pub(crate) struct Line<'a, E> {
     /// What happened.
     pub(crate) event: &'a E,
-    /// What the links' interfaces are called.
-    pub(crate) interfaces: &'a [String],
+    /// What the links are called.
+    pub(crate) links: &'a [LinkSettings],
     /// When.
     pub(crate) at: Instant,
 }
@@ -30,9 +31,21 @@ impl Display for Seconds {
     }
 }
 
+/// What a link is called, where that is known.
+struct LinkName<'a>(Option<&'a LinkSettings>);
+
+impl Display for LinkName<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(link) => link.fmt(f),
+            None => f.write_str("?"),
+        }
+    }
+}
+
 impl<E> Line<'_, E> {
-    fn link(&self, link: u8) -> &str {
-        self.interfaces.get(usize::from(link)).map_or("?", String::as_str)
+    fn link(&self, link: u8) -> LinkName<'_> {
+        LinkName(self.links.get(usize::from(link)))
     }
 
     fn end(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -176,12 +189,12 @@ mod tests {
     #[test]
     fn a_line_has_a_name_its_values_and_the_time_in_that_order() {
         let at = Instant::from_micros(12_345_678);
-        let interfaces = ["ha0".to_owned()];
+        let links = [LinkSettings::Ethernet("ha0".to_owned())];
         let event = GuardianEvent::PeerSilent { silent: Duration::from_millis(500) };
-        let line = Line { event: &event, interfaces: &interfaces, at };
+        let line = Line { event: &event, links: &links, at };
         assert_eq!(line.to_string(), "event=peer-silent silent=0.500 last-heard=11.845 t=12.345");
         let event = GuardianEvent::LinkDown { link: 0, silent: Duration::from_millis(300) };
-        let line = Line { event: &event, interfaces: &interfaces, at };
+        let line = Line { event: &event, links: &links, at };
         assert_eq!(line.to_string(), "event=link-down link=ha0 silent=0.300 t=12.345");
     }
 
@@ -195,7 +208,7 @@ mod tests {
             took: Duration::from_millis(12),
             reason: "Couldn't mount \"/dev/sda\"".into(),
         };
-        let line = Line { event: &event, interfaces: &[], at };
+        let line = Line { event: &event, links: &[], at };
         assert_eq!(
             line.to_string(),
             "event=action-ended resource=fs action=start rc=1 took=0.012 \

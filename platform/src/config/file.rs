@@ -13,7 +13,7 @@ pub(super) struct Document {
     /// Both nodes.
     #[serde(default)]
     pub(super) node: Vec<Node>,
-    /// The direct links.
+    /// The links.
     #[serde(default)]
     pub(super) link: Vec<Link>,
     /// The shared SBD disks.
@@ -43,18 +43,20 @@ pub(super) struct Node {
     pub(super) name: String,
 }
 
-/// `[[link]]`.
+/// `[[link]]`: one of its keys says what it is.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Link {
     /// The interface at both ends.
-    pub(super) interface: Interface,
+    pub(super) interface: Option<Ends>,
+    /// The address and port at both ends.
+    pub(super) udp: Option<Ends>,
 }
 
-/// An interface's name.
+/// What a link is called at its ends.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Interface {
+pub(super) enum Ends {
     /// The same on both nodes.
     Same(String),
     /// One for each node, by the node's name.

@@ -16,6 +16,8 @@ name = "node-b"
 interface = "eth1"
 [[link]]
 interface = { node-a = "eth2", node-b = "eth3" }
+[[link]]
+udp = { node-a = "192.0.2.1:5405", node-b = "198.51.100.2:5405" }
 
 [[disk]]
 path = "/nowhere/sbd"
@@ -50,7 +52,9 @@ fn sound_settings_say_who_this_node_is_and_what_it_uses() {
     let folder = folder("good");
     let settings = parse(&folder.join("diarch.toml"), GOOD, "node-b.example.org").unwrap();
     assert_eq!(settings.pair.local, NodeIndex::Second);
-    assert_eq!(settings.interfaces, ["eth1", "eth3"]);
+    let links = ["eth1", "eth3", "udp:192.0.2.1:5405"];
+    assert_eq!(settings.links.iter().map(ToString::to_string).collect::<Vec<_>>(), links);
+    assert_eq!(settings.pair.links, 3);
     assert_eq!(settings.pair.timing.watchdog, Duration::from_secs(2));
     assert_eq!(settings.watchdog, WatchdogSettings::Device("/dev/watchdog0".into()));
     assert_eq!(settings.pair.sector_bytes.as_slice(), [512]);
@@ -69,6 +73,26 @@ fn what_is_wrong_is_named_with_its_place_and_the_fix() {
     check_refused("side", "node-b = \"eth3\"", "x = \"e\"", "nothing is said for node-b");
     check_refused("disk", "/nowhere", "nowhere", "[[disk]] 1, path: 'nowhere/sbd' is no absolute");
     check_refused("dog", "/dev/watchdog0", "watchdog0", "[watchdog] device: 'watchdog0' is no dev");
+}
+
+#[test]
+fn a_routed_link_has_two_numeric_addresses_that_lead_somewhere() {
+    check_refused("dns", "192.0.2.1:", "node-a.example:", "names are never looked up");
+    check_refused("port", "192.0.2.1:5405", "192.0.2.1", "is no address with a port");
+    check_refused("top", "198.51.100.2:5405", "198.51.100.2:65535", "'65535' is no port to use");
+    check_refused("own", "192.0.2.1", "127.0.0.1", "'127.0.0.1' leads to no single other machine");
+    check_refused("any", "192.0.2.1", "0.0.0.0", "'0.0.0.0' leads to no single other machine");
+    check_refused("v6", "192.0.2.1", "[2001:db8::1]", "use IPv4 for both or IPv6 for both");
+    check_refused(
+        "same",
+        "198.51.100.2",
+        "192.0.2.1",
+        "[[link]] 3, udp: both ends are '192.0.2.1'",
+    );
+    check_refused("both", "udp = {", "interface = \"eth9\"\nudp = {", "what it is is not clear");
+    let next = "[[link]]\nudp = { node-a = \"192.0.2.9:1\", node-b = \"198.51.100.2:5406\" }\n";
+    let text = format!("{next}[[disk]]");
+    check_refused("next", "[[disk]]", &text, "[[link]] 4, udp: '198.51.100.2:5406' is too near");
 }
 
 #[test]

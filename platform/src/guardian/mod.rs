@@ -8,7 +8,7 @@ mod manager_process;
 use crate::cli::exit::Exit;
 use crate::config::{PATH, Settings, WatchdogSettings};
 use crate::timeline::{Line, fence_name};
-use crate::transport::{self, Carrier, PacketSocket};
+use crate::transport::{Carrier, Half, Link};
 use crate::{clock, realtime};
 use core::time::Duration;
 use diarch_cluster::Instant;
@@ -35,6 +35,8 @@ use std::os::fd::AsFd as _;
 const FRAMES_PER_TURN: usize = 64;
 /// Room for a frame and more, so that one that is too long is seen as such.
 const FRAME_ROOM: usize = 2048;
+/// How often a link that is not there is looked for: the kernel does not tell of all that comes.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Everything that can be waited on: news, signals, links, disks, the manager's socket and end.
 const WAITED_MAX: usize = 4 + LINKS_MAX + DISKS_MAX;
 
@@ -56,7 +58,7 @@ pub(crate) fn run(settings: Settings) -> io::Result<Exit> {
         boot.0,
         clock::now().since(Instant::default()).as_secs_f64()
     );
-    world.refresh_links(&mut guardian);
+    world.refresh_links(&mut guardian, true);
     loop {
         while let Some(output) = guardian.poll_output() {
             if let Some(exit) = world.perform(output, &mut guardian) {
@@ -90,12 +92,14 @@ struct World {
     boot: BootId,
     carrier: Carrier,
     signals: SignalFd,
-    links: heapless::Vec<PacketSocket, LINKS_MAX>,
+    links: heapless::Vec<Link, LINKS_MAX>,
     disks: heapless::Vec<SharedDisk, DISKS_MAX>,
     watchdog: Box<dyn Watchdog>,
     manager: Option<ManagerProcess>,
     ending: Ending,
     frame: [u8; FRAME_ROOM],
+    /// When links that are not there are looked for again.
+    look_again: Instant,
 }
 
 /// What has something to take: a bit for each place in the order of [`World::wait`].
@@ -121,8 +125,8 @@ impl World {
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
         let signals = SignalFd::with_flags(&mask, flags)?;
         let mut links = heapless::Vec::new();
-        for name in &settings.interfaces {
-            if links.push(PacketSocket::new(name, transport::GUARDIAN)?).is_err() {
+        for link in &settings.links {
+            if links.push(Link::new(link, Half::Guardian)?).is_err() {
                 break;
             }
         }
@@ -150,6 +154,7 @@ impl World {
             manager,
             ending,
             frame,
+            look_again: Instant::default(),
         })
     }
 
@@ -209,7 +214,9 @@ impl World {
     fn gather(&mut self, ready: Ready, guardian: &mut Guardian) {
         if ready.news {
             self.carrier.drain();
-            self.refresh_links(guardian);
+            self.refresh_links(guardian, true);
+        } else if clock::now() >= self.look_again && !self.links.iter().all(Link::is_open) {
+            self.refresh_links(guardian, false);
         }
         for (index, link) in (0_u8..).zip(&self.links) {
             if ready.links & 1 << index == 0 {
@@ -247,14 +254,17 @@ impl World {
         }
     }
 
-    /// Follows the interfaces where they went.
-    fn refresh_links(&mut self, guardian: &mut Guardian) {
-        let names = &self.settings.interfaces;
-        for ((index, link), name) in (0_u8..).zip(&mut self.links).zip(names) {
-            if let Err(error) = link.refresh() {
-                log::error!("link {name} cannot be used: {error}");
+    /// Follows what the links run on; what cannot be used is told `aloud` or not.
+    fn refresh_links(&mut self, guardian: &mut Guardian, aloud: bool) {
+        self.look_again = clock::now().after(LOOK_AGAIN);
+        let all = &self.settings.links;
+        for ((index, link), settings) in (0_u8..).zip(&mut self.links).zip(all) {
+            if let Err(error) = link.refresh()
+                && aloud
+            {
+                log::error!("link {settings} cannot be used: {error}");
             }
-            let up = link.is_open() && self.carrier.is_up(name);
+            let up = link.is_up(&self.carrier);
             guardian.handle_input(clock::now(), Input::LinkState { link: index, up });
         }
     }
@@ -310,8 +320,8 @@ impl World {
             Output::Crash(reason) => self.end("crash", reason, Ending::crash),
             Output::Exit => return Some(Exit::Ok),
             Output::Event(event) => {
-                let interfaces = &self.settings.interfaces;
-                log::info!("{}", Line { event: &event, interfaces, at: clock::now() });
+                let links = &self.settings.links;
+                log::info!("{}", Line { event: &event, links, at: clock::now() });
             }
         }
         None

@@ -9,7 +9,7 @@ use crate::halves::encode_report;
 use crate::ipc::server::{self, ANSWERS_MAX, CLIENTS_MAX, Client};
 use crate::storage::{self, CibStore, InputStore};
 use crate::timeline::Line;
-use crate::transport::{self, Carrier, PacketSocket};
+use crate::transport::{Carrier, Half, Link as Transport};
 use crate::{clock, fence, process};
 use diarch_cluster::controller::policy;
 use diarch_cluster::manager::{Manager, ManagerConfig};
@@ -60,7 +60,7 @@ fn prepare() -> io::Result<()> {
 
 /// A link as the manager uses it.
 struct Link {
-    socket: PacketSocket,
+    socket: Transport,
     reader: Option<Task<()>>,
 }
 
@@ -95,8 +95,8 @@ impl World {
         let cib = CibStore::new(&root.join("cib"))?;
         let inputs = InputStore::new(&root.join("pengine"))?;
         let mut links = Vec::new();
-        for name in &settings.interfaces {
-            let socket = PacketSocket::new(name, transport::MANAGER)?;
+        for link in &settings.links {
+            let socket = Transport::new(link, Half::Manager)?;
             links.push(Link { socket, reader: None });
         }
         let config = ManagerConfig {
@@ -200,7 +200,7 @@ impl World {
         self.machine.handle_input(clock::now(), clock::wall(), input);
     }
 
-    /// Follows the interfaces where they went.
+    /// Follows what the links run on.
     fn follow_links(&mut self) {
         for (index, link) in (0_u8..).zip(&mut self.links) {
             match link
@@ -276,7 +276,7 @@ impl World {
                 }
             }
             Output::Event(event) => {
-                log::info!("{}", Line { event: &event, interfaces: &[], at: clock::now() });
+                log::info!("{}", Line { event: &event, links: &[], at: clock::now() });
             }
             Output::Exit => return Some(Exit::Ok),
         }

@@ -2,7 +2,7 @@
 
 use crate::halves::{DATAGRAM_MAX, decode_notice};
 use crate::ipc::server::{self, Client};
-use crate::transport::{Carrier, receive};
+use crate::transport::{Carrier, Reader};
 use diarch_cluster::manager_io::{AgentResult, ClientId, Input, JobId};
 use diarch_cluster::request::{Reply, Request};
 use smol::Async;
@@ -59,15 +59,15 @@ pub(super) async fn hear_guardian(guardian: Rc<Async<Socket>>, events: Sender<Ev
 }
 
 /// Hears the peer's manager on one link.
-pub(super) async fn hear_link(link: u8, socket: Socket, events: Sender<Event>) {
-    let Ok(socket) = Async::new_nonblocking(socket) else {
+pub(super) async fn hear_link(link: u8, reader: Reader, events: Sender<Event>) {
+    let Ok(reader) = Async::new_nonblocking(reader) else {
         log::error!("link {link} cannot be waited on");
         return;
     };
     let mut bytes = [0; FRAME_ROOM];
-    while socket.readable().await.is_ok() {
+    while reader.readable().await.is_ok() {
         // A link that went down says so once; the news tell the rest.
-        while let Ok(Some(segment)) = receive(socket.get_ref(), &mut bytes) {
+        while let Ok(Some(segment)) = reader.get_ref().receive(&mut bytes) {
             let bytes = segment.to_vec();
             if events.send(Event::Machine(Input::Segment { link, bytes })).await.is_err() {
                 return;

@@ -1,13 +1,13 @@
 //! Whether frames can be sent on an interface: asked again whenever the kernel says that one of
-//! them changed.
+//! them, or an address of one, changed.
 
 use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, Socket, Type};
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 
-/// `RTMGRP_LINK` of rtnetlink(7).
-const GROUP_LINK: u32 = 1;
+/// `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR` and `RTMGRP_IPV6_IFADDR` of rtnetlink(7).
+const GROUPS: u32 = 1 | 0x10 | 0x100;
 
 /// `SIOCETHTOOL` of `linux/sockios.h`.
 const SIOCETHTOOL: libc::Ioctl = 0x8946;
@@ -21,7 +21,7 @@ struct EthtoolValue {
     data: u32,
 }
 
-/// The kernel's news about interfaces.
+/// The kernel's news about interfaces and addresses.
 #[derive(Debug)]
 pub(crate) struct Carrier {
     news: Socket,
@@ -42,7 +42,7 @@ impl Carrier {
         let address = unsafe { storage.view_as::<libc::sockaddr_nl>() };
         address.nl_family =
             libc::sa_family_t::try_from(libc::AF_NETLINK).map_err(io::Error::other)?;
-        address.nl_groups = GROUP_LINK;
+        address.nl_groups = GROUPS;
         let length = libc::socklen_t::try_from(size_of::<libc::sockaddr_nl>());
         // SAFETY: the storage holds a whole `sockaddr_nl` of that length.
         let address = unsafe { SockAddr::new(storage, length.map_err(io::Error::other)?) };

@@ -1,15 +1,31 @@
-//! The pair's direct links: raw Ethernet frames with types of our own.
+//! The pair's links: raw Ethernet frames with types of our own, or datagrams of UDP.
 //!
-//! Frames go to every station of the link, which is a cable or a network of its own; who spoke and
-//! whether it may be believed is the machines' business, under the pair's key.
+//! Frames go to every station of an Ethernet link, which is a cable or a network of its own; who
+//! spoke and whether it may be believed is the machines' business, under the pair's key.
 
 mod carrier;
+mod link;
 mod packet;
+mod udp;
 
 pub(crate) use carrier::Carrier;
-pub(crate) use packet::{PacketSocket, receive};
+pub(crate) use link::{Link, Reader};
 
-/// The guardians' frames: one of the two types for local experiments.
-pub(crate) const GUARDIAN: u16 = 0x88b5;
-/// The managers' stream: the other one.
-pub(crate) const MANAGER: u16 = 0x88b6;
+/// Whose frames a socket carries.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Half {
+    /// The guardians': heartbeats.
+    Guardian,
+    /// The managers': their stream.
+    Manager,
+}
+
+impl Half {
+    /// The two types for local experiments.
+    const fn ether_type(self) -> u16 {
+        match self {
+            Self::Guardian => 0x88b5,
+            Self::Manager => 0x88b6,
+        }
+    }
+}

@@ -6,7 +6,7 @@ use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, Socket, Type};
 use std::ffi::CString;
 use std::io::{self, Read as _};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd as _, BorrowedFd};
 
 /// Bytes of the length before a frame.
 const HEAD: usize = 2;
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn an_interface_that_does_not_exist_is_waited_for() {
-        let mut socket = PacketSocket::new("diarch-none", super::super::GUARDIAN).unwrap();
+        let mut socket = PacketSocket::new("diarch-none", 0x88b5).unwrap();
         assert!(!socket.refresh().unwrap());
         assert!(!socket.is_open());
         assert!(socket.send(b"lost").is_err());

@@ -1,6 +1,6 @@
 //! `diarch check`: whether this machine can run as its settings say. Changes and arms nothing.
 
-use super::run::exists;
+use super::run::missing;
 use crate::cli::exit::Exit;
 use crate::config::{self, PATH, Settings, WatchdogSettings};
 use crate::console::{complain, say};
@@ -36,12 +36,9 @@ pub(in crate::cli) fn main(arguments: &[String]) -> Exit {
 
 fn problems(settings: &Settings) -> Vec<String> {
     let mut found = Vec::new();
-    for (number, name) in (1..).zip(&settings.interfaces) {
-        if !exists(name) {
-            found.push(format!(
-                "[[link]] {number}, interface: this machine has no '{name}'; see `ip link` for \
-                 those that it has"
-            ));
+    for (number, link) in (1..).zip(&settings.links) {
+        if let Some(problem) = missing(link) {
+            found.push(format!("[[link]] {number}, {problem}"));
         }
     }
     for (number, disk) in (1..).zip(&settings.disks) {
@@ -94,7 +91,7 @@ fn summary(settings: &Settings) -> String {
          silence is noticed after {:?}, the watchdog fires after {:?}, a takeover without any \
          other proof begins after {:?}\n",
         pair.cluster_name,
-        settings.interfaces.len(),
+        settings.links.len(),
         settings.disks.len(),
         timing.detection,
         timing.watchdog,

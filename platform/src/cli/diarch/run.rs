@@ -1,11 +1,12 @@
 //! `diarch run`: the guardian, and under it the whole node.
 
 use crate::cli::exit::Exit;
-use crate::config::{self, PATH, Settings};
+use crate::config::{self, LinkSettings, PATH, Settings};
 use crate::console;
 use crate::guardian;
 use clap::Command;
 use std::ffi::CString;
+use std::net::UdpSocket;
 use std::path::Path;
 
 /// Runs this node until it has left.
@@ -37,21 +38,32 @@ pub(in crate::cli) fn main(arguments: &[String]) -> Exit {
 /// One missing link is a fault to live with, no link at all is a mistake in the settings.
 fn some_link_exists(settings: &Settings) -> bool {
     let mut some = false;
-    for (number, name) in (1..).zip(&settings.interfaces) {
-        if exists(name) {
-            some = true;
-        } else {
-            log::error!(
-                "{PATH}: [[link]] {number}, interface: this machine has no '{name}'; see `ip link` \
-                 for those that it has"
-            );
+    for (number, link) in (1..).zip(&settings.links) {
+        match missing(link) {
+            None => some = true,
+            Some(problem) => log::error!("{PATH}: [[link]] {number}, {problem}"),
         }
+        // An address may come later, when the network does.
+        some |= matches!(link, LinkSettings::Udp { .. });
     }
     some
 }
 
+/// What a link runs on that this machine does not have at the moment.
+pub(super) fn missing(link: &LinkSettings) -> Option<String> {
+    match link {
+        LinkSettings::Ethernet(name) => (!exists(name)).then(|| {
+            format!("interface: this machine has no '{name}'; see `ip link` for those that it has")
+        }),
+        LinkSettings::Udp { local, .. } => UdpSocket::bind((local.ip(), 0)).err().map(|error| {
+            let ip = local.ip();
+            format!("udp: this machine has no address '{ip}' ({error}); see `ip address`")
+        }),
+    }
+}
+
 /// Whether this machine has an interface of that name.
-pub(super) fn exists(interface: &str) -> bool {
+fn exists(interface: &str) -> bool {
     let Ok(name) = CString::new(interface) else {
         return false;
     };

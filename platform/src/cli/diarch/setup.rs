@@ -13,6 +13,9 @@ use std::path::Path;
 /// What the settings are called in their folder.
 const NAME: &str = "diarch.toml";
 
+const LINK_HELP: &str = "A link: an interface as in eth1, or NODE=eth1,NODE=eth2; \
+                         udp:NODE=ADDRESS:PORT,NODE=ADDRESS:PORT where it is routed";
+
 /// Writes a new pair's files; those that exist are never touched.
 pub(in crate::cli) fn main(arguments: &[String]) -> Exit {
     let options = match super::options(command(), arguments) {
@@ -39,10 +42,7 @@ fn command() -> Command {
         .arg(one("output", "FOLDER", "Where to write them").default_value("/etc/diarch"))
         .arg(one("cluster", "NAME", "What the pair is called").default_value("pair"))
         .arg(many("node", "NAME", "A node's host name; give both").required(true))
-        .arg(
-            many("link", "INTERFACE", "A direct link: one name, or NODE=NAME,NODE=NAME")
-                .required(true),
-        )
+        .arg(many("link", "LINK", LINK_HELP).required(true))
         .arg(many("disk", "DEVICE", "A shared disk of a few megabytes, for SBD: none, 1 or 3"))
         .arg(one("watchdog", "DEVICE", "What resets this machine; found if there is one"))
         .arg(one("budget", "TIME", "From a fault to the takeover, at most; 3s unless named"))
@@ -104,7 +104,7 @@ fn settings(options: &ArgMatches) -> Result<String, String> {
         line(format_args!("\n[[node]]\nname = {node:?}\n"))?;
     }
     for link in many(options, "link") {
-        line(format_args!("\n[[link]]\ninterface = {}\n", interface(link)))?;
+        line(format_args!("\n[[link]]\n{}\n", link_line(link)))?;
     }
     for disk in many(options, "disk") {
         line(format_args!("\n[[disk]]\npath = {disk:?}\n"))?;
@@ -120,16 +120,20 @@ fn settings(options: &ArgMatches) -> Result<String, String> {
     Ok(text)
 }
 
-/// `eth1`, or `node-a=eth1,node-b=eth2`, as in the settings.
-fn interface(link: &str) -> String {
-    if !link.contains('=') {
-        return format!("{link:?}");
+/// `eth1`, `node-a=eth1,node-b=eth2`, or the same after `udp:`, as in the settings.
+fn link_line(link: &str) -> String {
+    let (key, ends) = match link.strip_prefix("udp:") {
+        Some(ends) => ("udp", ends),
+        None => ("interface", link),
+    };
+    if !ends.contains('=') {
+        return format!("{key} = {ends:?}");
     }
-    let sides = link.split(',').map(|side| {
+    let sides = ends.split(',').map(|side| {
         let (node, name) = side.split_once('=').unwrap_or((side, ""));
         format!("{node:?} = {name:?}")
     });
-    format!("{{ {} }}", sides.collect::<Vec<_>>().join(", "))
+    format!("{key} = {{ {} }}", sides.collect::<Vec<_>>().join(", "))
 }
 
 fn found_watchdog() -> Result<String, String> {
@@ -150,16 +154,30 @@ mod tests {
         write(&command().try_get_matches_from(words).unwrap(), folder)
     }
 
-    const PAIR: [&str; 8] =
-        ["--node", "a", "--node", "b", "--link", "a=eth1,b=eth2", "--watchdog", "/dev/watchdog0"];
+    const PAIR: [&str; 10] = [
+        "--node",
+        "a",
+        "--node",
+        "b",
+        "--link",
+        "a=eth1,b=eth2",
+        "--link",
+        "udp:a=192.0.2.1:5405,b=192.0.2.2:5405",
+        "--watchdog",
+        "/dev/watchdog0",
+    ];
 
     #[test]
     fn what_it_writes_is_what_it_reads_on_both_nodes_and_never_overwritten() {
         let folder = std::env::temp_dir().join(format!("diarch-setup-{}", std::process::id()));
         run(&PAIR, &folder).unwrap();
         let file = folder.join(NAME);
-        assert_eq!(config::load(&file, "a").unwrap().interfaces, ["eth1"]);
-        assert_eq!(config::load(&file, "b").unwrap().interfaces, ["eth2"]);
+        for (node, links) in
+            [("a", ["eth1", "udp:192.0.2.2:5405"]), ("b", ["eth2", "udp:192.0.2.1:5405"])]
+        {
+            let found = config::load(&file, node).unwrap().links;
+            assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), links);
+        }
         let before = fs::read(folder.join(KEY_NAME)).unwrap();
         assert!(run(&PAIR, &folder).unwrap_err().contains("diarch.toml: exists"));
         assert_eq!(fs::read(folder.join(KEY_NAME)).unwrap(), before);
