@@ -189,7 +189,7 @@ impl Manager {
             changes: Changes::default(),
             attributes: Table::default(),
             fencing: Fencing::default(),
-            fencer: Fencer::default(),
+            fencer: Fencer::new(config.seed),
             listen_until: Some(now.after(power::LISTEN)),
             unusable: BTreeSet::new(),
             engine: None,

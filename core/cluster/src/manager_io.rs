@@ -4,7 +4,7 @@
 //! a type of its own. A `Persist`, `RunAgent` or `AskPower` is answered by exactly one input.
 
 use crate::fencing::device::Device;
-use crate::fencing::{Power, PowerAction, PowerJob};
+use crate::fencing::{Failure, Power, PowerAction, PowerJob};
 use crate::guardian_io::LinkIndex;
 use crate::request::{Reply, Request};
 use crate::view::{Notice, Report};
@@ -114,7 +114,7 @@ pub enum Input {
         /// Which question.
         job: PowerJob,
         /// What it read back, or why it is not known.
-        result: Result<Power, String>,
+        result: Result<Power, Failure>,
     },
     /// A write to stable storage ended.
     Persisted {
@@ -184,6 +184,8 @@ pub enum Output {
         device: Device,
         /// For what.
         action: PowerAction,
+        /// After this whatever was started for it is ended, and the answer is that it was late.
+        within: Duration,
     },
     /// Make something durable.
     Persist {

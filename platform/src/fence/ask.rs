@@ -4,11 +4,14 @@
 
 use super::agents::{AGENTS, Agent};
 use super::device::Device;
+use super::drive;
 use super::installed;
 use super::parameters::Parameters;
+use core::time::Duration;
 use diarch_cluster::fencing::device::Device as Configured;
-use diarch_cluster::fencing::{Power, PowerAction};
-use diarch_fencing_hw::power::{PowerRequest, PowerState};
+use diarch_cluster::fencing::{Failure, Power, PowerAction};
+use diarch_fencing_hw::power::{DriverError, PowerRequest, PowerState};
+use smol::Timer;
 
 /// Secrets that a command prints; a manager waits for no command.
 const SCRIPTS: &[&str] = &["password_script", "snmp_priv_passwd_script"];
@@ -18,31 +21,68 @@ pub(crate) fn is_native(name: &str) -> bool {
     AGENTS.iter().any(|agent| agent.name == name)
 }
 
-/// Asks a configured device.
+/// Asks a configured device, for at most `within`.
 ///
 /// # Errors
 /// Why nothing is known, for people; never a secret.
-pub(crate) async fn ask(configured: &Configured, action: PowerAction) -> Result<Power, String> {
-    match AGENTS.iter().find(|agent| agent.name == configured.agent) {
-        Some(agent) => driver(*agent, configured, action).await,
-        None => installed::ask(configured, action).await,
+pub(crate) async fn ask(
+    configured: &Configured,
+    action: PowerAction,
+    within: Duration,
+) -> Result<Power, Failure> {
+    let Some(agent) = AGENTS.iter().find(|agent| agent.name == configured.agent) else {
+        return installed::ask(configured, action, within).await;
+    };
+    let asked = driver(*agent, configured, action, within);
+    let over = async {
+        Timer::after(within).await;
+        Err(Failure::late("it took longer than it may".to_owned()))
+    };
+    smol::future::or(asked, over).await
+}
+
+async fn driver(
+    agent: Agent,
+    configured: &Configured,
+    action: PowerAction,
+    within: Duration,
+) -> Result<Power, Failure> {
+    let (mut device, request) = prepared(agent, configured, action).map_err(Failure::refused)?;
+    match device.ask_within(request, within).await {
+        Ok(PowerState::On) => Ok(Power::On),
+        Ok(PowerState::Off) => Ok(Power::Off),
+        Err(failure) => {
+            let reason = format!("{}: {failure}", device.address());
+            Err(Failure { reason, late: is_late(&failure) })
+        }
     }
 }
 
-async fn driver(agent: Agent, device: &Configured, action: PowerAction) -> Result<Power, String> {
-    let parameters = Parameters::of_pairs(agent.options(), &device.parameters.0);
+fn prepared(
+    agent: Agent,
+    configured: &Configured,
+    action: PowerAction,
+) -> Result<(Device, PowerRequest), String> {
+    let parameters = Parameters::of_pairs(agent.options(), &configured.parameters.0);
     if let Some(script) = SCRIPTS.iter().find(|script| parameters.is_set(script)) {
         return Err(format!("{script} is not run here: configure the password itself"));
     }
-    let mut device = Device::new(agent, &parameters)?;
-    let request = match action {
-        PowerAction::Status => PowerRequest::Status,
-        PowerAction::Off => PowerRequest::Off,
-        PowerAction::On => PowerRequest::On,
+    let command = &configured.settings.order(action).command;
+    let request = match command.as_str() {
+        "status" | "monitor" => PowerRequest::Status,
+        "off" | "disable" => PowerRequest::Off,
+        "on" | "enable" => PowerRequest::On,
+        other => return Err(format!("{} cannot be told to '{other}'", agent.name)),
     };
-    match device.ask(request).await {
-        Ok(PowerState::On) => Ok(Power::On),
-        Ok(PowerState::Off) => Ok(Power::Off),
-        Err(failure) => Err(format!("{}: {failure}", device.address())),
+    Ok((Device::new(agent, &parameters)?, request))
+}
+
+/// Whether there is no use in trying the same again at once.
+const fn is_late(failure: &drive::Failure) -> bool {
+    match failure {
+        drive::Failure::Socket(_) => false,
+        drive::Failure::Driver(error) => {
+            matches!(error, DriverError::NoAnswer(_) | DriverError::NotObeyed(_))
+        }
     }
 }

@@ -68,11 +68,24 @@ impl Device {
     /// # Errors
     /// Every failure, none of which says anything about the machine's power.
     pub(crate) async fn ask(&mut self, request: PowerRequest) -> Result<PowerState, Failure> {
+        self.ask_within(request, Duration::MAX).await
+    }
+
+    /// Asks it, for at most `limit`.
+    ///
+    /// # Errors
+    /// Every failure, none of which says anything about the machine's power.
+    pub(crate) async fn ask_within(
+        &mut self,
+        request: PowerRequest,
+        limit: Duration,
+    ) -> Result<PowerState, Failure> {
         let within = match request {
             PowerRequest::Status => self.patience.answer,
             PowerRequest::Off | PowerRequest::On => self.patience.answer + self.patience.obey,
             PowerRequest::Reboot => self.patience.answer + self.patience.obey * 2,
         };
+        let within = within.min(limit);
         let mut last = Err(Failure::Driver(DriverError::NoSuchSuite));
         for driver in &mut self.drivers {
             let silence = self.patience.answer;

@@ -7,76 +7,101 @@
 use crate::process;
 use core::time::Duration;
 use diarch_cluster::fencing::device::Device;
-use diarch_cluster::fencing::{Power, PowerAction};
+use diarch_cluster::fencing::{Failure, Power, PowerAction};
 use diarch_cluster::manager_io::{AgentCall, AgentEnd, AgentResult};
 use smol::Timer;
+use std::time::Instant;
 
-/// How long an agent may take for one action.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How often and after which pause a state that has been ordered is read.
 const READS: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(500);
 /// Exit status of `status`: the power is off.
 const IS_OFF: i32 = 2;
 
-/// Asks the agent of `device`.
+/// Asks the agent of `device`, for at most `within`.
 ///
 /// # Errors
 /// Why nothing is known, for people; never a secret.
-pub(super) async fn ask(device: &Device, action: PowerAction) -> Result<Power, String> {
+pub(super) async fn ask(
+    device: &Device,
+    action: PowerAction,
+    within: Duration,
+) -> Result<Power, Failure> {
+    let asked = Asked { device, until: Instant::now().checked_add(within) };
     match action {
-        PowerAction::Status => match status(device).await? {
+        PowerAction::Status => match asked.status().await? {
             Power::On => Ok(Power::On),
-            Power::Off => Err("it says off, which is believed only after an order".to_owned()),
+            Power::Off => {
+                let reason = "it says off, which is believed only after an order";
+                Err(Failure::refused(reason.to_owned()))
+            }
         },
-        PowerAction::On => order(device, "on").await.map(|()| Power::On),
+        PowerAction::On => asked.order(PowerAction::On).await.map(|()| Power::On),
         PowerAction::Off => {
-            order(device, "off").await?;
+            asked.order(PowerAction::Off).await?;
             for _ in 0..READS {
-                if status(device).await? == Power::Off {
+                if asked.status().await? == Power::Off {
                     return Ok(Power::Off);
                 }
-                Timer::after(PAUSE).await;
+                Timer::after(PAUSE.min(asked.left())).await;
             }
-            Err("the order was accepted, but the power still reads on".to_owned())
+            let reason = "the order was accepted, but the power still reads on";
+            Err(Failure::late(reason.to_owned()))
         }
     }
 }
 
-async fn order(device: &Device, action: &str) -> Result<(), String> {
-    let result = run(device, action).await;
-    if result.end == AgentEnd::Exited(0) {
-        return Ok(());
-    }
-    Err(failure(device, action, &result))
+/// A device, and the end of the time that it has.
+#[derive(Clone, Copy)]
+struct Asked<'d> {
+    device: &'d Device,
+    until: Option<Instant>,
 }
 
-async fn status(device: &Device) -> Result<Power, String> {
-    let result = run(device, "status").await;
-    if result.end == AgentEnd::Exited(0) {
-        Ok(Power::On)
-    } else if result.end == AgentEnd::Exited(IS_OFF) {
-        Ok(Power::Off)
-    } else {
-        Err(failure(device, "status", &result))
+impl Asked<'_> {
+    fn left(self) -> Duration {
+        let now = Instant::now();
+        self.until.map_or(Duration::MAX, |until| until.saturating_duration_since(now))
     }
-}
 
-async fn run(device: &Device, action: &str) -> AgentResult {
-    let pairs = device.parameters.0.iter();
-    let call = AgentCall {
-        class: "stonith".to_owned(),
-        provider: String::new(),
-        kind: device.agent.clone(),
-        action: action.to_owned(),
-        environment: pairs.map(|(n, v)| (format!("OCF_RESKEY_{n}"), v.clone())).collect(),
-        timeout: PATIENCE,
-    };
-    let (_stop, never) = smol::channel::bounded(1);
-    process::run(call, never).await
+    async fn order(self, action: PowerAction) -> Result<(), Failure> {
+        let command = &self.device.settings.order(action).command;
+        let result = self.run(command).await;
+        if result.end == AgentEnd::Exited(0) {
+            return Ok(());
+        }
+        Err(failure(self.device, command, &result))
+    }
+
+    async fn status(self) -> Result<Power, Failure> {
+        let command = &self.device.settings.order(PowerAction::Status).command;
+        let result = self.run(command).await;
+        if result.end == AgentEnd::Exited(0) {
+            Ok(Power::On)
+        } else if result.end == AgentEnd::Exited(IS_OFF) {
+            Ok(Power::Off)
+        } else {
+            Err(failure(self.device, command, &result))
+        }
+    }
+
+    async fn run(self, command: &str) -> AgentResult {
+        let pairs = self.device.parameters.0.iter();
+        let call = AgentCall {
+            class: "stonith".to_owned(),
+            provider: String::new(),
+            kind: self.device.agent.clone(),
+            action: command.to_owned(),
+            environment: pairs.map(|(n, v)| (format!("OCF_RESKEY_{n}"), v.clone())).collect(),
+            timeout: self.left(),
+        };
+        let (_stop, never) = smol::channel::bounded(1);
+        process::run(call, never).await
+    }
 }
 
 /// What came of a run that says nothing. An agent's own words may hold a secret.
-fn failure(device: &Device, action: &str, result: &AgentResult) -> String {
-    format!("{} {action}: {:?}", device.agent, result.end)
+fn failure(device: &Device, command: &str, result: &AgentResult) -> Failure {
+    let reason = format!("{} {command}: {:?}", device.agent, result.end);
+    Failure { reason, late: result.end == AgentEnd::TimedOut }
 }

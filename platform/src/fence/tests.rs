@@ -7,7 +7,8 @@ use super::options::{OF_IPMI, OF_SNMP};
 use super::parameters::Parameters;
 use core::time::Duration;
 use diarch_cluster::fencing::device::{Device as Configured, Parameters as Secrets};
-use diarch_cluster::fencing::{Power, PowerAction};
+
+use diarch_cluster::fencing::{Failure, Power, PowerAction};
 
 fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
@@ -157,10 +158,13 @@ fn names_of_the_hosts_file_are_addresses() {
     assert_eq!(device::of_hosts(hosts, "left"), None);
 }
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 fn configured(agent: &str, pairs: &[(&str, &str)]) -> Configured {
     let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let parameters = Secrets(pairs.collect());
-    Configured { id: "device".to_owned(), agent: agent.to_owned(), parameters }
+    let (id, agent) = ("device".to_owned(), agent.to_owned());
+    Configured { id, agent, parameters, settings: Box::default() }
 }
 
 #[test]
@@ -174,8 +178,8 @@ fn what_a_manager_cannot_ask_says_why_and_never_that_the_power_is_off() {
         ),
     ] {
         for action in [PowerAction::Status, PowerAction::Off, PowerAction::On] {
-            let refused = smol::block_on(super::ask(&device, action)).unwrap_err();
-            assert!(refused.contains(wrong), "{refused}");
+            let refused = smol::block_on(super::ask(&device, action, MINUTE)).unwrap_err();
+            assert!(refused.reason.contains(wrong) && !refused.late, "{refused:?}");
         }
     }
 }
@@ -196,9 +200,19 @@ fn a_device_that_says_nothing_at_all_is_given_up_long_before_it_could_have_obeye
                 ("power_timeout", "600"),
             ],
         );
-        let failed = smol::block_on(super::ask(&device, PowerAction::Off)).unwrap_err();
-        assert!(failed.contains("no answer"), "{failed}");
+        let failed = smol::block_on(super::ask(&device, PowerAction::Off, MINUTE)).unwrap_err();
+        assert!(failed.reason.contains("no answer") && failed.late, "{failed:?}");
     }
+}
+
+#[test]
+fn a_device_has_no_longer_than_the_cluster_gives_it() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port().to_string();
+    let device = configured("fence_ipmilan", &[("ip", "127.0.0.1"), ("ipport", &port)]);
+    let within = Duration::from_millis(200);
+    let failed = smol::block_on(super::ask(&device, PowerAction::Off, within)).unwrap_err();
+    assert!(failed.late, "{failed:?}");
 }
 
 /// An agent of this test, removed at its end.
@@ -212,7 +226,7 @@ impl Drop for Script {
 
 /// What comes of `action` by an agent whose actions end as this case of a shell says.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
-fn by_agent(name: &str, cases: &str, action: PowerAction) -> Option<Result<Power, String>> {
+fn by_agent(name: &str, cases: &str, action: PowerAction) -> Option<Result<Power, Failure>> {
     use std::os::unix::fs::PermissionsExt as _;
     let agent = format!("fence_diarch_{name}_{}", std::process::id());
     let script = Script(std::path::Path::new("/usr/sbin").join(&agent));
@@ -223,7 +237,7 @@ fn by_agent(name: &str, cases: &str, action: PowerAction) -> Option<Result<Power
         return None;
     }
     std::fs::set_permissions(&script.0, std::fs::Permissions::from_mode(0o755)).unwrap();
-    Some(smol::block_on(super::ask(&configured(&agent, &[("ip", "10.0.0.1")]), action)))
+    Some(smol::block_on(super::ask(&configured(&agent, &[("ip", "10.0.0.1")]), action, MINUTE)))
 }
 
 #[test]

@@ -247,10 +247,10 @@ impl World {
                 }
             }
             Output::RunAgent { job, call } => self.run_agent(job, call),
-            Output::AskPower { job, device, action } => {
+            Output::AskPower { job, device, action, within } => {
                 let events = self.events.clone();
                 self.begin(async move {
-                    let result = fence::ask(&device, action).await;
+                    let result = fence::ask(&device, action, within).await;
                     let input = Input::PowerAnswered { job, result };
                     events.send(Event::Machine(input)).await.ok();
                 });

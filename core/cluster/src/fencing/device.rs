@@ -5,10 +5,13 @@
 //! names no node fences none: asking the device whom it fences would be a guess at the moment when
 //! a guess costs most.
 
+use super::settings::Settings;
+use crate::controller::policy;
 use crate::manager_io::WallClock;
+use core::time::Duration;
 use diarch_cib::nvpairs::{self, resolved, value};
 use diarch_cib::rules::Context;
-use diarch_cib::time::DateTime;
+use diarch_cib::time::{DateTime, interval_ms};
 use diarch_cib::{Document, Element};
 use regex_lite::Regex;
 use std::collections::BTreeMap;
@@ -32,6 +35,8 @@ pub struct Device {
     pub agent: String,
     /// What the agent is told, the plug included.
     pub parameters: Parameters,
+    /// How it wants to be used.
+    pub settings: Box<Settings>,
 }
 
 /// What can fence one node: level by level, each level as a whole.
@@ -44,11 +49,7 @@ pub fn levels(cib: &Document, node: &str, wall: WallClock) -> (Levels, Vec<Strin
     let mut warnings = Vec::new();
     let mut devices = Vec::new();
     for primitive in primitives(cib) {
-        match for_node(primitive, node, &context) {
-            Ok(Some(device)) => devices.push(device),
-            Ok(None) => {}
-            Err(warning) => warnings.push(warning),
-        }
+        devices.extend(for_node(primitive, node, &context, &mut warnings));
     }
     let configured = topology(cib, node, &mut warnings);
     if configured.is_empty() {
@@ -87,13 +88,14 @@ fn for_node(
     primitive: Element<'_>,
     node: &str,
     context: &Context<'_>,
-) -> Result<Option<Device>, String> {
+    warnings: &mut Vec<String>,
+) -> Option<Device> {
     let template = template_of(primitive);
     let own = |name| {
         primitive.attribute(name).or_else(|| template.and_then(|owner| owner.attribute(name)))
     };
     if own("class") != Some("stonith") {
-        return Ok(None);
+        return None;
     }
     let id = primitive.attribute("id").unwrap_or_default();
     let mut meta = nvpairs::collect(primitive, "meta_attributes", context, None);
@@ -103,10 +105,14 @@ fn for_node(
         nvpairs::add(&mut pairs, template, "instance_attributes", context, None);
     }
     if value(&meta, "target-role").is_some_and(|role| role.eq_ignore_ascii_case("stopped")) {
-        return Ok(None);
+        return None;
     }
-    let Some(plug) = plug_of(id, &pairs, node)? else {
-        return Ok(None);
+    let plug = match plug_of(id, &pairs, node) {
+        Ok(plug) => plug?,
+        Err(warning) => {
+            warnings.push(warning);
+            return None;
+        }
     };
     let internal = |name: &str| name.starts_with("pcmk_") || matches!(name, "action" | "option");
     let mut parameters: Vec<(String, String)> = pairs
@@ -119,8 +125,25 @@ fn for_node(
     if argument != "none" && !fixed {
         parameters.push((argument.to_owned(), plug));
     }
+    let within = time_for_fencing(primitive.document());
+    let mut settings = Settings::read(id, &pairs, node, within, warnings);
+    // What bars a node from a fabric lets it in again only when that node asks for it.
+    settings.comes_back &= !unfences(&meta);
     let (id, agent) = (id.to_owned(), own("type").unwrap_or_default().to_owned());
-    Ok(Some(Device { id, agent, parameters: Parameters(parameters) }))
+    Some(Device { id, agent, parameters: Parameters(parameters), settings: Box::new(settings) })
+}
+
+/// Whether a device with these meta-attributes has to let a node in before it may start anything.
+fn unfences(meta: &[(&str, &str)]) -> bool {
+    let provided = value(meta, "provides").unwrap_or_default();
+    provided.split([' ', ',', ';']).any(|one| one == "unfencing")
+}
+
+/// The cluster's time for one fencing action.
+fn time_for_fencing(cib: &Document) -> Option<Duration> {
+    let option = |name| policy::option(cib, name);
+    let text = option("fencing-timeout").or_else(|| option("stonith-timeout"))?;
+    interval_ms(text).map(Duration::from_millis)
 }
 
 fn template_of(primitive: Element<'_>) -> Option<Element<'_>> {
@@ -321,6 +344,7 @@ mod tests {
             id: "ipmi".to_owned(),
             agent: "fence_ipmilan".to_owned(),
             parameters: Parameters(vec![("password".to_owned(), "hunter2".to_owned())]),
+            settings: Box::default(),
         };
         assert!(!format!("{device:?}").contains("hunter2"));
     }

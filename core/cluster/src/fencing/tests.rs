@@ -1,6 +1,7 @@
 //! The fencer against switches that obey, refuse, lie low and are slow.
 
 use super::device::Parameters;
+use super::settings::Settings;
 use super::*;
 
 const BOOT: BootId = BootId(7);
@@ -12,12 +13,14 @@ struct Rig {
     goal: Option<Goal>,
     /// Questions that are not answered yet.
     asked: Vec<(PowerJob, String, PowerAction)>,
+    /// What the last one may take.
+    within: Duration,
     log: Vec<String>,
 }
 
 fn device(id: &str) -> Device {
     let (id, agent) = (id.to_owned(), "fence_test".to_owned());
-    Device { id, agent, parameters: Parameters::default() }
+    Device { id, agent, parameters: Parameters::default(), settings: Box::default() }
 }
 
 impl Rig {
@@ -25,7 +28,15 @@ impl Rig {
         let levels =
             levels.iter().map(|level| level.iter().map(|id| device(id)).collect()).collect();
         let (fencer, now) = (Fencer::default(), Instant::from_micros(0));
-        Self { fencer, now, levels, goal: None, asked: Vec::new(), log: Vec::new() }
+        let within = Duration::ZERO;
+        Self { fencer, now, levels, goal: None, asked: Vec::new(), within, log: Vec::new() }
+    }
+
+    /// With these parameters of every device.
+    fn set(&mut self, pairs: &[(&str, &str)]) {
+        let settings = Settings::read("d", pairs, "b", None, &mut Vec::new());
+        let devices = self.levels.iter_mut().flatten();
+        devices.for_each(|device| *device.settings = settings.clone());
     }
 
     fn want(&mut self, may_switch: bool) {
@@ -38,8 +49,9 @@ impl Rig {
         self.fencer.follow(self.now, self.goal, || levels);
         while let Some(effect) = self.fencer.poll_effect() {
             match effect {
-                Effect::Ask { job, device, action } => {
+                Effect::Ask { job, device, action, within } => {
                     self.log.push(format!("{} {action:?}", device.id));
+                    self.within = within;
                     self.asked.push((job, device.id, action));
                 }
                 Effect::Proved(boot) => self.log.push(format!("proved {:?}", boot.map(|b| b.0))),
@@ -51,8 +63,16 @@ impl Rig {
 
     /// Answers the oldest question.
     fn answer(&mut self, result: Result<Power, &str>) {
+        self.take(result.map_err(|reason| Failure::late(reason.to_owned())));
+    }
+
+    fn refuse(&mut self) {
+        self.take(Err(Failure::refused("busy".to_owned())));
+    }
+
+    fn take(&mut self, result: Result<Power, Failure>) {
         let (job, _, _) = self.asked.remove(0);
-        self.fencer.answered(self.now, job, result.map_err(str::to_owned));
+        self.fencer.answered(self.now, job, result);
         self.follow();
     }
 
@@ -190,4 +210,106 @@ fn a_peer_that_was_never_heard_is_proved_off_for_the_moment_only() {
     rig.answer(Ok(Power::Off));
     rig.wait(8_000);
     assert_eq!(rig.said(), "ipmi Status, proved None, ipmi Status");
+}
+
+#[test]
+fn a_device_waits_for_its_delay_once_and_reading_the_state_waits_for_nothing() {
+    let mut rig = Rig::new(&[&["ipmi"], &["pdu"]]);
+    rig.set(&[("pcmk_delay_base", "5s")]);
+    rig.want(false);
+    rig.answer(Ok(Power::On));
+    assert_eq!(rig.said(), "ipmi Status");
+    rig.want(true);
+    assert_eq!(rig.fencer.poll_timeout(), Some(rig.now.after(Duration::from_secs(5))));
+    rig.wait(4999);
+    assert_eq!(rig.said(), "");
+    rig.wait(1);
+    assert_eq!(rig.said(), "ipmi Off");
+    rig.answer(Err("no answer"));
+    assert_eq!(rig.said(), "", "the next device has a delay of its own");
+    rig.wait(5000);
+    rig.answer(Err("no answer"));
+    rig.said();
+    rig.wait(8000);
+    assert_eq!(rig.said(), "ipmi Off", "who had its delay has had it");
+}
+
+#[test]
+fn whoever_is_not_to_be_fenced_any_more_when_the_delay_ends_is_not() {
+    let mut rig = Rig::new(&[&["ipmi"]]);
+    rig.set(&[("pcmk_delay_base", "5s")]);
+    rig.want(true);
+    rig.wait(4000);
+    rig.goal = None;
+    rig.wait(60_000);
+    assert_eq!(rig.said(), "");
+    rig.want(true);
+    rig.wait(4999);
+    assert_eq!(rig.said(), "", "the delay begins anew");
+}
+
+#[test]
+fn the_random_part_of_a_delay_depends_on_the_seed_alone() {
+    let delay = |seed| {
+        let mut rig = Rig::new(&[&["ipmi"]]);
+        rig.fencer = Fencer::new(seed);
+        rig.set(&[("pcmk_delay_max", "10s")]);
+        rig.want(true);
+        rig.fencer.poll_timeout().unwrap().since(rig.now)
+    };
+    assert_eq!(delay(1), delay(1));
+    assert!((2..10).any(|seed| delay(seed) != delay(1)));
+    assert!((0..100).all(|seed| delay(seed) <= Duration::from_secs(10)));
+}
+
+#[test]
+fn a_device_that_refuses_is_tried_again_within_its_time_and_one_that_is_silent_is_not() {
+    let mut rig = Rig::new(&[&["ipmi"], &["pdu"]]);
+    rig.set(&[("pcmk_off_retries", "3"), ("pcmk_off_timeout", "10s")]);
+    rig.want(true);
+    rig.now = rig.now.after(Duration::from_secs(4));
+    rig.refuse();
+    assert_eq!(rig.within, Duration::from_secs(6), "what is left");
+    rig.refuse();
+    rig.refuse();
+    assert_eq!(rig.said(), "ipmi Off, ipmi Off, ipmi Off, pdu Off");
+    assert_eq!(rig.within, Duration::from_secs(10));
+    rig.answer(Err("no answer"));
+    assert!(!rig.said().contains("Off"), "that would take as long again");
+}
+
+#[test]
+fn no_attempt_begins_after_the_time_is_over() {
+    let mut rig = Rig::new(&[&["ipmi"], &["pdu"]]);
+    rig.set(&[("pcmk_off_retries", "9"), ("pcmk_off_timeout", "10s")]);
+    rig.want(true);
+    rig.now = rig.now.after(Duration::from_secs(10));
+    rig.refuse();
+    assert_eq!(rig.said(), "ipmi Off, pdu Off");
+}
+
+#[test]
+fn a_question_that_nobody_ever_answers_has_failed_in_the_end() {
+    let mut rig = Rig::new(&[&["ipmi"], &["pdu"]]);
+    rig.want(true);
+    rig.wait(71_999);
+    assert_eq!(rig.said(), "ipmi Off");
+    rig.wait(1);
+    assert_eq!(rig.said(), "pdu Off", "a minute and a fifth of it");
+    rig.answer(Ok(Power::Off));
+    assert_eq!(rig.said(), "", "that was the other one's answer");
+    rig.answer(Ok(Power::Off));
+    assert_eq!(rig.said(), "proved Some(7), pdu On");
+    rig.goal = None;
+    rig.wait(72_000);
+    assert!(rig.said().contains("pdu did not switch on"));
+}
+
+#[test]
+fn a_device_whose_reboot_is_off_is_not_switched_on_again() {
+    let mut rig = Rig::new(&[&["ipmi"]]);
+    rig.set(&[("pcmk_reboot_action", "off")]);
+    rig.want(true);
+    rig.answer(Ok(Power::Off));
+    assert_eq!(rig.said(), "ipmi Off, proved Some(7)");
 }

@@ -30,7 +30,9 @@ impl Manager {
         }
         while let Some(effect) = self.fencer.poll_effect() {
             self.out.push_back(match effect {
-                Effect::Ask { job, device, action } => Output::AskPower { job, device, action },
+                Effect::Ask { job, device, action, within } => {
+                    Output::AskPower { job, device, action, within }
+                }
                 Effect::Proved(target) => Output::Guardian(Report::PowerIsOff { target }),
                 Effect::Warn(text) => Output::Event(Event::Warning(text)),
                 Effect::Note(text) => Output::Event(Event::Notice(text)),

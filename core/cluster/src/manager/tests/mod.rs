@@ -5,7 +5,7 @@ mod scheduler;
 mod world;
 
 use crate::controller::policy;
-use crate::fencing::Power;
+use crate::fencing::{Failure, Power};
 use crate::request::{CibOperation, CibRequest, Request};
 use crate::view::{FenceOutcome, Proof, Refusal, Report};
 use core::time::Duration;
@@ -426,7 +426,7 @@ fn a_lost_peer_is_switched_off_only_with_the_right_to_and_its_proof_reaches_the_
 #[test]
 fn a_node_that_never_heard_its_peer_switches_nothing_off() {
     let mut world = World::new(&[fence_device("fence-b", "b")]);
-    world.power = Some(Err("no answer".to_owned()));
+    world.power = Some(Err(Failure::late("no answer".to_owned())));
     world.alone(0, false);
     world.run(SECOND * 50);
     assert!(!world.log.iter().any(|line| line.contains("ask ")), "it may still be booting");

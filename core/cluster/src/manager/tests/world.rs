@@ -5,7 +5,7 @@ use crate::Instant;
 use crate::config::{Key, NodeIndex, PairConfig};
 use crate::controller::policy::Scheduler;
 use crate::executor::ocf;
-use crate::fencing::Power;
+use crate::fencing::{Failure, Power};
 use crate::manager::{Manager, ManagerConfig};
 use crate::manager_io::{
     AgentCall, AgentEnd, AgentResult, ClientId, Credentials, Durable, Input, Output, WallClock,
@@ -45,7 +45,7 @@ pub(super) struct World {
     pub(super) fence: Option<Report>,
     pub(super) wakeups: usize,
     /// What every power switch says; `None` for nothing.
-    pub(super) power: Option<Result<Power, String>>,
+    pub(super) power: Option<Result<Power, Failure>>,
 }
 
 pub(super) fn primitive(id: &str) -> String {
@@ -331,7 +331,7 @@ impl World {
                 self.input(node, AGENT, Input::AgentEnded { job, result });
             }
             Output::CancelAgent(_) | Output::Event(_) | Output::Exit => {}
-            Output::AskPower { job, device, action } => {
+            Output::AskPower { job, device, action, .. } => {
                 self.log.push(named(node, &format!("ask {} for {action:?}", device.id)));
                 if let Some(result) = self.power.clone() {
                     self.input(node, AGENT, Input::PowerAnswered { job, result });
