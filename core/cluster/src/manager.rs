@@ -243,7 +243,7 @@ impl Manager {
         self.stream.handle_timeout(now);
         self.executor.handle_timeout(now);
         self.write_dampened(at);
-        self.retry_fencing(at);
+        self.advance_fencing(at);
         self.listen_until.take_if(|until| *until <= now);
         let lost = self.engine.as_mut().map(|engine| engine.handle_timeout(now));
         for key in lost.into_iter().flatten() {

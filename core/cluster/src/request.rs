@@ -132,8 +132,11 @@ pub enum Request {
         target: String,
         /// `reboot`, `off` or `on`.
         action: String,
-        /// After how many seconds to give up.
+        /// After how many seconds to give up; the delay does not count.
         timeout_s: u32,
+        /// How many seconds to wait before anything is done; -1 for no delay at all, not even
+        /// those of the devices.
+        delay_s: i32,
     },
     /// `stonith_admin --confirm`: an operator says that the node is off.
     ConfirmOff {

@@ -228,11 +228,16 @@ fn fence(run: &Run, option: &str, action: &str) -> Outcome {
     if tolerated(run, &target, action)? {
         return Ok(Exit::Ok);
     }
-    std::thread::sleep(seconds(run, "delay")?);
+    let delay = run.text("delay").unwrap_or_default();
+    let delay_s = match delay.trim() {
+        "-1" => -1,
+        _ => i32::try_from(seconds(run, "delay")?.as_secs()).unwrap_or(i32::MAX),
+    };
     let reply = run.source()?.ask(&Request::Fence {
         target: target.clone(),
         action: action.to_owned(),
         timeout_s: u32::try_from(timeout_ms.div_ceil(1000)).unwrap_or(u32::MAX),
+        delay_s,
     })?;
     if reply.rc == 0 {
         return Ok(Exit::Ok);

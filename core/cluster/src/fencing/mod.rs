@@ -91,6 +91,8 @@ pub struct Goal {
     pub may_switch: bool,
     /// Whether it is switched on again after that.
     pub revive: bool,
+    /// Whether the devices' delays are left out.
+    pub undelayed: bool,
 }
 
 /// What the fencer wants done, in order.
@@ -300,7 +302,7 @@ impl Fencer {
         if round.action == PowerAction::Off && !self.delayed.contains(&device.id) {
             let roll = random(self.seed.wrapping_add(self.next_job));
             let delay = device.settings.delay(roll);
-            if !delay.is_zero() {
+            if !(delay.is_zero() || round.goal.undelayed) {
                 self.note(format!("fence device {} waits {} ms", device.id, delay.as_millis()));
                 self.state = State::Delaying(round, now.after(delay));
                 return;

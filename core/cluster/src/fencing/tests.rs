@@ -40,7 +40,7 @@ impl Rig {
     }
 
     fn want(&mut self, may_switch: bool) {
-        self.goal = Some(Goal { boot: Some(BOOT), may_switch, revive: true });
+        self.goal = Some(Goal { boot: Some(BOOT), may_switch, revive: true, undelayed: false });
         self.follow();
     }
 
@@ -182,7 +182,8 @@ fn a_boot_that_was_seen_off_is_never_switched_off_again() {
 fn an_answer_to_a_question_that_nobody_asks_any_more_proves_nothing() {
     let mut rig = Rig::new(&[&["ipmi"]]);
     rig.want(true);
-    rig.goal = Some(Goal { boot: Some(BootId(8)), may_switch: true, revive: true });
+    rig.goal =
+        Some(Goal { boot: Some(BootId(8)), may_switch: true, revive: true, undelayed: false });
     rig.follow();
     rig.answer(Ok(Power::Off));
     assert_eq!(rig.said(), "ipmi Off, ipmi Off");
@@ -205,7 +206,7 @@ fn the_same_failure_is_told_once() {
 #[test]
 fn a_peer_that_was_never_heard_is_proved_off_for_the_moment_only() {
     let mut rig = Rig::new(&[&["ipmi"]]);
-    rig.goal = Some(Goal { boot: None, may_switch: false, revive: false });
+    rig.goal = Some(Goal { boot: None, may_switch: false, revive: false, undelayed: false });
     rig.follow();
     rig.answer(Ok(Power::Off));
     rig.wait(8_000);

@@ -7,7 +7,7 @@ use crate::manager_io::{Output, WallClock};
 use crate::replication::Message;
 use crate::request::Reply;
 use crate::transition::Abort;
-use crate::view::{FenceOutcome, Peer, Proof, Report};
+use crate::view::{BootId, FenceOutcome, Peer, Proof, Report};
 use core::time::Duration;
 use diarch_cib::Document;
 
@@ -18,6 +18,9 @@ const RETRY_MAX: Duration = Duration::from_secs(60);
 const HISTORY_MAX: usize = 100;
 /// Exit status: it could not be done.
 const EXIT_FAILED: i32 = 1;
+/// Exit status: it was not done in time.
+const EXIT_TIMEOUT: i32 = 124;
+const LATE: &str = "there was no answer in time";
 
 /// One fencing action that ended.
 #[derive(Clone, Debug)]
@@ -38,12 +41,50 @@ pub(super) struct Step {
     pub(super) action: u32,
 }
 
+/// What is demanded of the fencer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Demand {
+    /// The node.
+    pub(super) target: String,
+    /// `off`, `reboot` or `on`.
+    pub(super) action: String,
+    /// How long to wait before anything is done.
+    pub(super) delay: Duration,
+    /// The devices do not wait for delays of their own.
+    pub(super) undelayed: bool,
+}
+
+/// Who waits for a node to be fenced.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiter {
+    step: Option<Step>,
+    author: Author,
+    /// Does not wait any longer then.
+    until: Option<Instant>,
+}
+
+impl Waiter {
+    /// A step of the transition, which knows itself how long it waits.
+    pub(super) const fn step(step: Option<Step>) -> Self {
+        Self { step, author: Author::Nobody, until: None }
+    }
+
+    /// Whoever asked, until then.
+    pub(super) const fn author(author: Author, until: Instant) -> Self {
+        Self { step: None, author, until: Some(until) }
+    }
+}
+
+/// A node that is to be fenced, and all who wait for it.
 #[derive(Debug)]
 struct Pending {
     request: u32,
+    boot: Option<BootId>,
     action: String,
-    step: Option<Step>,
-    author: Author,
+    /// The guardian is not told before.
+    due: Option<Instant>,
+    undelayed: bool,
+    waiters: Vec<Waiter>,
 }
 
 /// What is being fenced, and what was.
@@ -57,8 +98,11 @@ pub(super) struct Fencing {
 }
 
 impl Fencing {
-    pub(super) const fn poll_timeout(&self) -> Option<Instant> {
-        self.retry_at
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let due = self.pending.iter().filter_map(|one| one.due);
+        let waiters = self.pending.iter().flat_map(|one| &one.waiters);
+        let until = waiters.filter_map(|waiter| waiter.until);
+        due.chain(until).chain(self.retry_at).min()
     }
 
     /// Something happened: the scheduler does not wait any longer.
@@ -98,13 +142,32 @@ impl Fencing {
 
     /// The action that somebody waits for, if somebody does; `off` before any other.
     pub(super) fn demanded(&self) -> Option<&str> {
-        let mut actions = self.pending.iter().map(|pending| pending.action.as_str());
+        let told = self.pending.iter().filter(|pending| pending.due.is_none());
+        let mut actions = told.map(|pending| pending.action.as_str());
         actions.clone().find(|action| *action == "off").or_else(|| actions.next())
+    }
+
+    /// Whether somebody demanded that devices do not wait for their delays.
+    pub(super) fn is_undelayed(&self) -> bool {
+        self.pending.iter().any(|pending| pending.undelayed)
     }
 
     /// A transition is over: nobody waits for what it demanded.
     pub(super) fn forget(&mut self, transition: u32) {
-        self.pending.retain(|one| one.step.is_none_or(|step| step.transition != transition));
+        for pending in &mut self.pending {
+            let over = |step: Step| step.transition == transition;
+            pending.waiters.retain(|waiter| !waiter.step.is_some_and(over));
+        }
+        self.pending.retain(|pending| !pending.waiters.is_empty());
+    }
+
+    /// Those who do not wait any longer.
+    fn take_waiters(&mut self, mut gone: impl FnMut(&Waiter) -> bool) -> Vec<Waiter> {
+        let mut taken = Vec::new();
+        for pending in &mut self.pending {
+            taken.extend(pending.waiters.extract_if(.., |waiter| gone(waiter)));
+        }
+        taken
     }
 
     fn remember(&mut self, past: Past) {
@@ -116,57 +179,78 @@ impl Fencing {
 }
 
 impl Manager {
-    /// Has a node fenced, for a step of the transition or for a tool.
-    pub(super) fn fence(
-        &mut self,
-        at: Clocks,
-        target: &str,
-        action: &str,
-        step: Option<Step>,
-        author: Author,
-    ) {
-        if action == "on" {
+    /// Has a node fenced.
+    pub(super) fn fence(&mut self, at: Clocks, demand: Demand, waiter: Waiter) {
+        if demand.action == "on" {
             // Nothing here switches a node on or unfences it: saying that it was done would start
             // what relies on it.
-            self.fencing_failed(at, step, author, "nodes are not unfenced by this version");
+            self.fencing_failed(at, waiter, "nodes are not unfenced by this version");
             return;
         }
-        if target == self.local_name() {
+        if demand.target == self.local_name() {
             let asked = self.tell(at, &Message::FenceMe);
             if !asked {
-                self.fencing_failed(at, step, author, "no other node is there to fence this one");
+                self.fencing_failed(at, waiter, "no other node is there to fence this one");
             }
             return;
         }
-        if target != self.peer_name() {
-            self.fencing_failed(at, step, author, "there is no such node");
+        if demand.target != self.peer_name() {
+            self.fencing_failed(at, waiter, "there is no such node");
             return;
         }
         let peer = self.view.map_or(Peer::Unknown, |view| view.peer);
         let boot = match peer {
             Peer::Down { .. } => {
-                self.finish_step(step, true);
-                self.reply(at, author, Reply::default());
+                self.finish_step(waiter.step, true);
+                self.reply(at, waiter.author, Reply::default());
                 return;
             }
             Peer::Member { boot } | Peer::Lost { boot, .. } => Some(boot),
             Peer::Unknown => None,
         };
-        self.fencing.next += 1;
-        let request = self.fencing.next;
-        self.fencing.pending.push(Pending { request, action: action.to_owned(), step, author });
-        let off = action == "off";
-        self.out.push_back(Output::Guardian(Report::Fence { request, target: boot, off }));
+        self.demand(at, boot, demand, waiter);
     }
 
-    pub(super) fn fence_peer_on_request(&mut self) {
+    /// Adds to what is demanded, if it is not demanded yet.
+    fn demand(&mut self, at: Clocks, boot: Option<BootId>, demand: Demand, waiter: Waiter) {
+        let Demand { action, delay, undelayed, .. } = demand;
+        let due = (!delay.is_zero()).then(|| at.now.after(delay));
+        let mut known = self.fencing.pending.iter_mut();
+        if let Some(same) = known.find(|one| one.boot == boot && one.action == action) {
+            same.waiters.push(waiter);
+            same.undelayed |= undelayed;
+            // Whoever waits less is right.
+            same.due = same.due.and_then(|known| Some(known.min(due?)));
+        } else {
+            self.fencing.next += 1;
+            let (request, waiters) = (self.fencing.next, vec![waiter]);
+            let due = Some(due.unwrap_or(at.now));
+            let pending = Pending { request, boot, action, due, undelayed, waiters };
+            self.fencing.pending.push(pending);
+        }
+        self.tell_demands(at);
+    }
+
+    /// Tells the guardian what is due.
+    fn tell_demands(&mut self, at: Clocks) {
+        for pending in &mut self.fencing.pending {
+            let Pending { request, boot: target, .. } = *pending;
+            if pending.due.take_if(|due| *due <= at.now).is_some() {
+                let off = pending.action == "off";
+                self.out.push_back(Output::Guardian(Report::Fence { request, target, off }));
+            }
+        }
+    }
+
+    pub(super) fn fence_peer_on_request(&mut self, at: Clocks) {
         let Some(Peer::Member { boot }) = self.view.map(|view| view.peer) else { return };
-        self.fencing.next += 1;
-        let request = self.fencing.next;
-        let action = "reboot".to_owned();
-        self.fencing.pending.push(Pending { request, action, step: None, author: Author::Nobody });
-        let target = Some(boot);
-        self.out.push_back(Output::Guardian(Report::Fence { request, target, off: false }));
+        let demand = Demand {
+            target: self.peer_name().to_owned(),
+            action: "reboot".to_owned(),
+            delay: Duration::ZERO,
+            undelayed: false,
+        };
+        self.demand(at, Some(boot), demand, Waiter::step(None));
     }
 
     pub(super) fn take_fence_outcome(&mut self, at: Clocks, request: u32, outcome: FenceOutcome) {
@@ -175,18 +259,24 @@ impl Manager {
         match outcome {
             FenceOutcome::Done(proof) => self.fenced(at, pending, proof),
             FenceOutcome::Failed(refusal) => {
-                let reason = refusal_text(refusal).to_owned();
-                self.fencing.remember(Past {
-                    target: self.names[self.local().other().index()].clone(),
-                    action: pending.action,
-                    client: "diarch".to_owned(),
-                    completed: at.wall,
-                    failure: Some(reason.clone()),
-                    proof: None,
-                });
-                self.fencing_failed(at, pending.step, pending.author, &reason);
+                let reason = refusal_text(refusal);
+                self.remember_failure(at, pending.action, reason);
+                for waiter in pending.waiters {
+                    self.fencing_failed(at, waiter, reason);
+                }
             }
         }
+    }
+
+    fn remember_failure(&mut self, at: Clocks, action: String, reason: &str) {
+        self.fencing.remember(Past {
+            target: self.names[self.local().other().index()].clone(),
+            action,
+            client: "diarch".to_owned(),
+            completed: at.wall,
+            failure: Some(reason.to_owned()),
+            proof: None,
+        });
     }
 
     /// The guardian says that the peer is down: whatever demanded it is satisfied.
@@ -218,15 +308,22 @@ impl Manager {
             failure: None,
             proof: Some(proof_text(proof)),
         });
-        self.finish_step(pending.step, true);
-        self.reply(at, pending.author, Reply::default());
+        for waiter in pending.waiters {
+            self.finish_step(waiter.step, true);
+            self.reply(at, waiter.author, Reply::default());
+        }
     }
 
-    fn fencing_failed(&mut self, at: Clocks, step: Option<Step>, author: Author, reason: &str) {
-        self.warn(format!("fencing failed: {reason}"));
-        self.reply(at, author, Reply::failed(EXIT_FAILED, reason));
-        if step.is_some() {
-            self.finish_step(step, false);
+    fn fencing_failed(&mut self, at: Clocks, waiter: Waiter, reason: &str) {
+        self.give_up(at, waiter, Reply::failed(EXIT_FAILED, reason));
+    }
+
+    /// Somebody waits in vain.
+    fn give_up(&mut self, at: Clocks, waiter: Waiter, reply: Reply) {
+        self.warn(format!("fencing failed: {}", reply.message));
+        self.reply(at, waiter.author, reply);
+        if waiter.step.is_some() {
+            self.finish_step(waiter.step, false);
             if let Some(engine) = &mut self.engine {
                 engine.abort(Abort::FencingFailed);
             }
@@ -241,23 +338,32 @@ impl Manager {
         self.fencing.retry_at.is_some()
     }
 
-    pub(super) fn retry_fencing(&mut self, at: Clocks) {
+    /// Does what is due: demands whose delay is over, another attempt, and those who do not wait
+    /// any longer.
+    pub(super) fn advance_fencing(&mut self, at: Clocks) {
+        self.tell_demands(at);
         if self.fencing.retry_at.is_some_and(|due| due <= at.now) {
             self.fencing.retry_at = None;
             self.abort(Abort::FencingFailed);
         }
     }
 
-    /// Steps of the transition whose fencing had no answer in time have failed.
+    /// Whoever has waited long enough has waited in vain.
     pub(super) fn fail_overdue_fencing(&mut self, at: Clocks) {
-        let Some(engine) = &self.engine else { return };
-        let overdue = self.fencing.pending.extract_if(.., |one| {
-            one.step.is_some_and(|step| {
+        let engine = self.engine.as_ref();
+        let overdue = self.fencing.take_waiters(|waiter| {
+            let given_up = waiter.step.zip(engine).is_some_and(|(step, engine)| {
                 step.transition == engine.id() && !engine.is_in_flight(step.action)
-            })
+            });
+            given_up || waiter.until.is_some_and(|until| until <= at.now)
         });
-        for one in overdue.collect::<Vec<_>>() {
-            self.fencing_failed(at, one.step, one.author, "there was no answer in time");
+        let nobody = |pending: &mut Pending| pending.waiters.is_empty();
+        let forgotten: Vec<_> = self.fencing.pending.extract_if(.., nobody).collect();
+        for pending in forgotten {
+            self.remember_failure(at, pending.action, LATE);
+        }
+        for waiter in overdue {
+            self.give_up(at, waiter, Reply::failed(EXIT_TIMEOUT, LATE));
         }
     }
 

@@ -235,7 +235,7 @@ impl Manager {
                 self.take_cancelled(at, &id, &resource, &key, &transition_key);
             }
             Message::Leave => self.leave(),
-            Message::FenceMe => self.fence_peer_on_request(),
+            Message::FenceMe => self.fence_peer_on_request(at),
         }
     }
 

@@ -50,18 +50,19 @@ impl Manager {
         if !device::is_enabled(option) {
             return None;
         }
+        let undelayed = self.fencing.is_undelayed();
         let demanded = self.fencing.demanded();
         let usual = option("fencing-action").or_else(|| option("stonith-action"));
         let revive = demanded.or(usual.as_deref()) != Some("off");
         match peer {
             Peer::Lost { boot, .. } => {
-                Some(Goal { boot: Some(boot), may_switch: may_fence, revive })
+                Some(Goal { boot: Some(boot), may_switch: may_fence, revive, undelayed })
             }
             Peer::Member { boot } if may_fence && demanded.is_some() => {
-                Some(Goal { boot: Some(boot), may_switch: true, revive })
+                Some(Goal { boot: Some(boot), may_switch: true, revive, undelayed })
             }
             Peer::Unknown if !may_act && self.listen_until.is_none() => {
-                Some(Goal { boot: None, may_switch: false, revive: false })
+                Some(Goal { boot: None, may_switch: false, revive: false, undelayed })
             }
             Peer::Member { .. } | Peer::Unknown | Peer::Down { .. } => None,
         }

@@ -1,5 +1,6 @@
 //! What the command-line tools ask for.
 
+use super::fence::{Demand, Waiter};
 use super::peer::EXIT_DISCONNECTED;
 use super::{Author, Clocks, Held, Leaving, Manager};
 use crate::attributes::{Update, Write, expanded};
@@ -168,8 +169,12 @@ impl Manager {
                 let reply = self.pretend_failure(at, &resource, node.as_deref());
                 self.reply(at, author, reply);
             }
-            Request::Fence { target, action, .. } => {
-                self.fence(at, &target, &action, None, author);
+            Request::Fence { target, action, timeout_s, delay_s } => {
+                let delay = Duration::from_secs(u64::try_from(delay_s).unwrap_or(0));
+                let within = Duration::from_secs(timeout_s.max(1).into());
+                let waiter = Waiter::author(author, at.now.after(delay + within));
+                let demand = Demand { target, action, delay, undelayed: delay_s < 0 };
+                self.fence(at, demand, waiter);
             }
             Request::WaitIdle => self.waiters.push(author),
             Request::RemoveNode { .. } => {

@@ -1,6 +1,6 @@
 //! Running the scheduler, executing its transition, and taking results.
 
-use super::fence::Step;
+use super::fence::{Demand, Step, Waiter};
 use super::{Author, Clocks, Leaving, Manager};
 use crate::attributes::failcount;
 use crate::controller::policy;
@@ -159,12 +159,22 @@ impl Manager {
         let node = action.node.clone().unwrap_or_default();
         match action.operation.as_str() {
             "stonith" | "fence" => {
-                let mut attributes = action.attributes.iter();
-                let wanted = attributes.find(|(name, _)| name == "CRM_meta_stonith_action");
-                let wanted = wanted.map_or("reboot", |(_, value)| value.as_str()).to_owned();
+                let attribute = |wanted: &str| {
+                    let mut attributes = action.attributes.iter();
+                    attributes.find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+                };
+                let wanted = attribute("CRM_meta_stonith_action").unwrap_or("reboot").to_owned();
+                let delay = attribute("CRM_meta_priority_fencing_delay");
+                let delay = delay.and_then(|text| text.parse().ok()).unwrap_or(0);
+                let demand = Demand {
+                    target: node,
+                    action: wanted,
+                    delay: Duration::from_secs(delay),
+                    undelayed: false,
+                };
                 let transition = self.engine.as_ref().map(Engine::id);
                 let step = transition.map(|transition| Step { transition, action: action.id });
-                self.fence(at, &node, &wanted, step, Author::Nobody);
+                self.fence(at, demand, Waiter::step(step));
             }
             "do_shutdown" => {
                 self.confirm(action.id);

@@ -140,9 +140,10 @@ impl Request {
             Self::RemoveNode { name } => {
                 writer.set("name", name);
             }
-            Self::Fence { target, action, timeout_s } => {
+            Self::Fence { target, action, timeout_s, delay_s } => {
                 writer.set("target", target).set("action", action);
                 writer.set("timeout-s", &timeout_s.to_string());
+                writer.set("delay-s", &delay_s.to_string());
             }
             Self::ConfirmOff { target } => {
                 writer.set("target", target);
@@ -217,6 +218,7 @@ impl Request {
                 target: required(root, "target")?,
                 action: required(root, "action")?,
                 timeout_s: number(root, "timeout-s")?.unwrap_or(120),
+                delay_s: number(root, "delay-s")?.unwrap_or(0),
             },
             "confirm-off" => Self::ConfirmOff { target: required(root, "target")? },
             "fence-history" => Self::FenceHistory { target: optional(root, "target") },
@@ -412,7 +414,12 @@ mod tests {
             Request::Fail { resource: "r".to_owned(), node: None },
             Request::Nodes,
             Request::RemoveNode { name: "n".to_owned() },
-            Request::Fence { target: "n".to_owned(), action: "off".to_owned(), timeout_s: 5 },
+            Request::Fence {
+                target: "n".to_owned(),
+                action: "off".to_owned(),
+                timeout_s: 5,
+                delay_s: -1,
+            },
             Request::ConfirmOff { target: "n".to_owned() },
             Request::FenceHistory { target: None },
             Request::ForgetFencing { target: Some("head-a".to_owned()) },

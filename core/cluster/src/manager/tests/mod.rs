@@ -336,7 +336,7 @@ fn a_fencing_demand_goes_to_the_guardian_and_its_outcome_into_the_history() {
     world.both();
     world.run(SECOND * 5);
     let target = "b".to_owned();
-    world.ask(0, Request::Fence { target, action: "reboot".to_owned(), timeout_s: 9 });
+    world.ask(0, Request::Fence { target, action: "reboot".to_owned(), timeout_s: 9, delay_s: 0 });
     world.run(SECOND);
     let Some(Report::Fence { request, target, off }) = world.fence else { panic!("no demand") };
     assert_eq!((target, off), (Some(world.boot(1)), false));
@@ -382,13 +382,111 @@ fn fencing_that_ends_after_its_transition_confirms_nothing() {
     assert_eq!(world.count("start"), 1);
 }
 
+fn fence_b(world: &mut World, node: usize, timeout_s: u32, delay_s: i32) {
+    let (target, action) = ("b".to_owned(), "reboot".to_owned());
+    world.ask(node, Request::Fence { target, action, timeout_s, delay_s });
+    world.run(Duration::from_millis(100));
+}
+
+fn demands(world: &World) -> usize {
+    world.log.iter().filter(|line| line.contains("demands fencing")).count()
+}
+
+#[test]
+fn the_same_demand_is_made_once_and_all_who_made_it_hear_how_it_ends() {
+    let mut world = World::new(&[]);
+    world.both();
+    world.run(SECOND * 5);
+    fence_b(&mut world, 0, 30, 0);
+    fence_b(&mut world, 1, 30, 0);
+    fence_b(&mut world, 0, 30, 0);
+    assert_eq!(demands(&world), 1);
+    let (target, action) = ("b".to_owned(), "off".to_owned());
+    world.ask(0, Request::Fence { target, action, timeout_s: 30, delay_s: 0 });
+    world.run(SECOND);
+    assert_eq!(demands(&world), 2, "that is another demand");
+    let Some(Report::Fence { request, .. }) = world.fence else { panic!("no demand") };
+    world.fenced(0, request - 1, FenceOutcome::Done(Proof::PowerOff));
+    world.run(SECOND);
+    let rcs: Vec<i32> = world.answers.iter().map(|reply| reply.rc).collect();
+    assert_eq!(rcs, [0, 0, 0]);
+}
+
+#[test]
+fn who_waits_for_fencing_waits_as_long_as_they_said() {
+    let mut world = World::new(&[]);
+    world.both();
+    world.run(SECOND * 5);
+    fence_b(&mut world, 0, 9, 0);
+    fence_b(&mut world, 0, 20, 0);
+    world.run(SECOND * 8);
+    assert_eq!(world.answers.len(), 0);
+    world.run(SECOND);
+    assert_eq!(world.answers.len(), 1, "the other one has more time");
+    assert_eq!(world.answers[0].rc, 124);
+    world.run(SECOND * 11);
+    assert_eq!(world.answers[1].rc, 124);
+    world.ask(0, Request::FenceHistory { target: None });
+    world.run(SECOND);
+    assert_eq!(world.answers[2].payload.matches("status=\"failed\"").count(), 1);
+}
+
+#[test]
+fn a_demand_with_a_delay_is_made_when_it_is_over_and_not_if_the_node_is_down_by_then() {
+    for down in [false, true] {
+        let mut world = World::new(&[]);
+        world.both();
+        world.run(SECOND * 5);
+        fence_b(&mut world, 0, 9, 20);
+        world.run(SECOND * 19);
+        assert_eq!((demands(&world), world.answers.len()), (0, 0));
+        if down {
+            world.kill(1);
+            world.down(0, Proof::PowerOff);
+        }
+        world.run(SECOND);
+        assert_eq!(demands(&world), usize::from(!down));
+        assert_eq!(world.answers.len(), usize::from(down));
+        world.run(SECOND * 9);
+        assert_eq!(world.answers[0].rc, if down { 0 } else { 124 });
+    }
+}
+
+#[test]
+fn the_delay_that_a_transition_hands_over_is_waited_for() {
+    let mut world = World::scheduled_by(scheduler::fence_later, &[primitive("r")]);
+    world.both();
+    let begun = world.log.len();
+    world.run(Duration::from_millis(14_500));
+    assert_eq!(demands(&world), 0, "{:?}", &world.log[begun..]);
+    world.run(SECOND);
+    assert_eq!(demands(&world), 1);
+}
+
+#[test]
+fn devices_wait_for_their_delay_unless_the_demand_says_that_nothing_waits() {
+    for delay_s in [0, -1] {
+        let device = fence_device("fence-b", "b");
+        let base = "<nvpair id=\"base\" name=\"pcmk_delay_base\" value=\"5s\"/></instance";
+        let mut world = World::new(&[device.replacen("</instance", base, 1)]);
+        world.both();
+        world.run(SECOND * 5);
+        fence_b(&mut world, 0, 60, delay_s);
+        world.run(SECOND * 4);
+        let asked = |world: &World| world.log.contains(&"a ask fence-b for Off".to_owned());
+        assert_eq!(asked(&world), delay_s < 0, "{:?}", world.log);
+        world.run(SECOND);
+        assert!(asked(&world), "{:?}", world.log);
+    }
+}
+
 #[test]
 fn unfencing_is_refused_rather_than_said_to_be_done() {
     let mut world = World::new(&[]);
     world.both();
     world.run(SECOND * 5);
     let target = "b".to_owned();
-    world.ask(0, Request::Fence { target, action: "on".to_owned(), timeout_s: 9 });
+    world.ask(0, Request::Fence { target, action: "on".to_owned(), timeout_s: 9, delay_s: 0 });
     world.run(SECOND);
     assert_eq!(world.answers[0].rc, 1);
     assert!(world.answers[0].message.contains("not unfenced"), "{:?}", world.answers);

@@ -81,6 +81,14 @@ pub(super) fn fence_then_start(_cib: &Document, _wall: WallClock) -> Planned {
     Planned { graph: plan.graph, recheck_by: None, warnings: Vec::new() }
 }
 
+/// The same, with a delay that the graph hands over.
+pub(super) fn fence_later(cib: &Document, wall: WallClock) -> Planned {
+    let mut planned = fence_then_start(cib, wall);
+    let delay = ("CRM_meta_priority_fencing_delay".to_owned(), "15".to_owned());
+    planned.graph.synapses[0].action.attributes.push(delay);
+    planned
+}
+
 pub(super) fn plan(cib: &Document, _wall: WallClock) -> Planned {
     let mut plan = Plan::default();
     let leaving = |node: usize| status::attribute(cib, &id(node), "shutdown").is_some();

@@ -354,7 +354,10 @@ impl World {
                 self.log.push(named(node, &format!("protecting {active}")));
             }
             Report::Leave => self.log.push(named(node, "leave")),
-            Report::Fence { .. } => self.fence = Some(report),
+            Report::Fence { .. } => {
+                self.fence = Some(report);
+                self.log.push(named(node, "demands fencing"));
+            }
             Report::PowerIsOff { target } => {
                 self.log.push(named(node, &format!("power is off: {target:?}")));
             }
