@@ -32,6 +32,7 @@ use crate::controller::policy::{self, Scheduler};
 use crate::controller::status;
 use crate::executor::Executor;
 use crate::fencing::Fencer;
+use crate::fencing::survey::Survey;
 use crate::manager_io::{ClientId, Event, Input, Output, WallClock};
 use crate::membership::wire::Seal;
 use crate::replication::message::Hello;
@@ -126,6 +127,9 @@ pub struct Manager {
     attributes: Table,
     fencing: Fencing,
     fencer: Fencer,
+    survey: Survey,
+    /// The configuration that the survey is about.
+    surveyed: Option<[u64; 2]>,
     /// Until then a peer that was never heard may still be booting, and its power is not read.
     listen_until: Option<Instant>,
     /// What was already said about fence devices that cannot be used.
@@ -190,6 +194,8 @@ impl Manager {
             attributes: Table::default(),
             fencing: Fencing::default(),
             fencer: Fencer::new(config.seed),
+            survey: Survey::default(),
+            surveyed: None,
             listen_until: Some(now.after(power::LISTEN)),
             unusable: BTreeSet::new(),
             engine: None,
@@ -224,6 +230,11 @@ impl Manager {
                 self.executor.agent_ended(now, wall, job, &result);
             }
             Input::PowerAnswered { job, result } => self.fencer.answered(now, job, result),
+            Input::PlugKnown { job, result } => {
+                if self.survey.answered(now, job, result) {
+                    self.fencer.news();
+                }
+            }
             Input::Persisted { ticket, result } => self.take_persisted(at, ticket, result),
             Input::Tool { client, credentials, request } => {
                 self.take_tool(at, client, &credentials, request);
@@ -267,6 +278,7 @@ impl Manager {
             self.attributes.poll_timeout(),
             self.fencing.poll_timeout(),
             self.fencer.poll_timeout(),
+            self.survey.poll_timeout(),
             self.listen_until,
             self.engine.as_ref().and_then(Engine::poll_timeout),
             self.recheck_at,

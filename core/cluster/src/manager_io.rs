@@ -1,9 +1,11 @@
 //! What the platform feeds a manager, and what a manager asks of it.
 //!
 //! Every call carries the monotonic time and, where rules and histories need it, the wall clock as
-//! a type of its own. A `Persist`, `RunAgent` or `AskPower` is answered by exactly one input.
+//! a type of its own. A `Persist`, `RunAgent`, `AskPower` or `AskPlug` is answered
+//! by exactly one input.
 
 use crate::fencing::device::Device;
+use crate::fencing::survey::Question;
 use crate::fencing::{Failure, Power, PowerAction, PowerJob};
 use crate::guardian_io::LinkIndex;
 use crate::request::{Reply, Request};
@@ -116,6 +118,13 @@ pub enum Input {
         /// What it read back, or why it is not known.
         result: Result<Power, Failure>,
     },
+    /// A device was asked whether it fences a node.
+    PlugKnown {
+        /// Which question.
+        job: PowerJob,
+        /// Whether it does, or why it is not known.
+        result: Result<bool, Failure>,
+    },
     /// A write to stable storage ended.
     Persisted {
         /// Which.
@@ -187,6 +196,8 @@ pub enum Output {
         /// After this whatever was started for it is ended, and the answer is that it was late.
         within: Duration,
     },
+    /// Ask a device whether it fences a node; answered by [`Input::PlugKnown`].
+    AskPlug(Question),
     /// Make something durable.
     Persist {
         /// Its name in [`Input::Persisted`].

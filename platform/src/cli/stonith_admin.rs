@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, Command};
 use diarch_cib::time::interval_ms;
 use diarch_cib::xml::Element;
 use diarch_cluster::fencing::device;
+use diarch_cluster::fencing::survey::Survey;
 use diarch_cluster::manager_io::WallClock;
 use diarch_cluster::request::Request;
 use std::time::Duration;
@@ -138,7 +139,8 @@ fn registered(run: &mut Run) -> Outcome {
 fn able(run: &mut Run) -> Outcome {
     let host = run.text("list").unwrap_or_default();
     let cib = run.source()?.query(None)?;
-    let (levels, warnings) = device::levels(&cib, &host, WallClock(run.world.now));
+    let (levels, warnings) =
+        device::levels(&cib, &host, WallClock(run.world.now), &Survey::default());
     for warning in warnings {
         run.out.complain(&format!("warning: {warning}"));
     }

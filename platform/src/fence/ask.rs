@@ -2,13 +2,14 @@
 //! that a node that is short of memory can still fence. Other fence agents are run where they are
 //! installed.
 
-use super::agents::{AGENTS, Agent};
+use super::agents::{AGENTS, Agent, Kind};
 use super::device::Device;
 use super::drive;
 use super::installed;
 use super::parameters::Parameters;
 use core::time::Duration;
 use diarch_cluster::fencing::device::Device as Configured;
+use diarch_cluster::fencing::survey::{Check, Question};
 use diarch_cluster::fencing::{Failure, Power, PowerAction};
 use diarch_fencing_hw::power::{DriverError, PowerRequest, PowerState};
 use smol::Timer;
@@ -39,6 +40,32 @@ pub(crate) async fn ask(
         Err(Failure::late("it took longer than it may".to_owned()))
     };
     smol::future::or(asked, over).await
+}
+
+/// Asks a configured device whether it fences the node of the question.
+///
+/// # Errors
+/// Why it is not known, for people; never a secret.
+pub(crate) async fn find(question: &Question) -> Result<bool, Failure> {
+    let Question { device, by, within, .. } = question;
+    let Some(agent) = AGENTS.iter().find(|agent| agent.name == device.agent) else {
+        return installed::find(question).await;
+    };
+    if agent.kind == Kind::Ipmi && *by != Check::Status {
+        let reason = "a BMC does not say whose it is: set pcmk_host_list";
+        return Err(Failure::refused(reason.to_owned()));
+    }
+    let (mut driver, request) =
+        prepared(*agent, device, PowerAction::Status).map_err(Failure::refused)?;
+    match driver.ask_within(request, *within).await {
+        // Whatever the state of the outlet is, there is one.
+        Ok(_) | Err(drive::Failure::Driver(DriverError::Unclear(_))) => Ok(true),
+        Err(drive::Failure::Driver(DriverError::NoSuchOutlet)) => Ok(false),
+        Err(failure) => {
+            let reason = format!("{}: {failure}", driver.address());
+            Err(Failure { reason, late: is_late(&failure) })
+        }
+    }
 }
 
 async fn driver(

@@ -6,7 +6,9 @@
 
 use crate::process;
 use core::time::Duration;
+use diarch_cib::Document;
 use diarch_cluster::fencing::device::Device;
+use diarch_cluster::fencing::survey::{Check, Question};
 use diarch_cluster::fencing::{Failure, Power, PowerAction};
 use diarch_cluster::manager_io::{AgentCall, AgentEnd, AgentResult};
 use smol::Timer;
@@ -49,6 +51,53 @@ pub(super) async fn ask(
             Err(Failure::late(reason.to_owned()))
         }
     }
+}
+
+/// Asks the agent of a device whether it fences the node of the question.
+///
+/// # Errors
+/// Why it is not known, for people; never a secret.
+pub(super) async fn find(question: &Question) -> Result<bool, Failure> {
+    let Question { device, plug, by, within, .. } = question;
+    let asked = Asked { device, until: Instant::now().checked_add(*within) };
+    let by = match by {
+        Check::List | Check::Status => *by,
+        Check::Able => {
+            let described = asked.run("metadata").await;
+            if described.end != AgentEnd::Exited(0) {
+                return Err(failure(device, "metadata", &described));
+            }
+            let can = |action| has_action(&described.stdout, action);
+            match (can("list"), can("status")) {
+                (true, _) => Check::List,
+                (false, true) => Check::Status,
+                (false, false) => return Ok(true),
+            }
+        }
+    };
+    if by == Check::Status {
+        return asked.status().await.map(|_| true);
+    }
+    let command = &device.settings.list().command;
+    let listed = asked.run(command).await;
+    if listed.end == AgentEnd::Exited(0) {
+        return Ok(lists(&listed.stdout, plug));
+    }
+    Err(failure(device, command, &listed))
+}
+
+/// Whether an agent's description names an action.
+pub(super) fn has_action(metadata: &str, wanted: &str) -> bool {
+    let document = Document::parse(metadata).ok();
+    document.is_some_and(|document| {
+        let mut actions = document.root().descendants().filter(|one| one.name() == "action");
+        actions.any(|action| action.attribute("name") == Some(wanted))
+    })
+}
+
+/// Whether a list, of plugs or of `PLUG,NAME` lines, has this one.
+pub(super) fn lists(text: &str, plug: &str) -> bool {
+    text.split([' ', ',', ';', '\t', '\r', '\n']).any(|word| word == plug)
 }
 
 /// A device, and the end of the time that it has.

@@ -21,4 +21,4 @@ mod tests;
 
 pub(crate) use agents::AGENTS;
 pub(crate) use applet::main;
-pub(crate) use ask::{ask, is_native};
+pub(crate) use ask::{ask, find, is_native};

@@ -8,7 +8,8 @@ use super::parameters::Parameters;
 use core::time::Duration;
 use diarch_cluster::fencing::device::{Device as Configured, Parameters as Secrets};
 
-use diarch_cluster::fencing::{Failure, Power, PowerAction};
+use diarch_cluster::fencing::survey::{Check, Question};
+use diarch_cluster::fencing::{Failure, Power, PowerAction, PowerJob};
 
 fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
@@ -224,9 +225,9 @@ impl Drop for Script {
     }
 }
 
-/// What comes of `action` by an agent whose actions end as this case of a shell says.
+/// An agent whose actions end as this case of a shell says, and its name.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
-fn by_agent(name: &str, cases: &str, action: PowerAction) -> Option<Result<Power, Failure>> {
+fn script(name: &str, cases: &str) -> Option<(Script, String)> {
     use std::os::unix::fs::PermissionsExt as _;
     let agent = format!("fence_diarch_{name}_{}", std::process::id());
     let script = Script(std::path::Path::new("/usr/sbin").join(&agent));
@@ -237,7 +238,56 @@ fn by_agent(name: &str, cases: &str, action: PowerAction) -> Option<Result<Power
         return None;
     }
     std::fs::set_permissions(&script.0, std::fs::Permissions::from_mode(0o755)).unwrap();
+    Some((script, agent))
+}
+
+/// What comes of `action` by such an agent.
+fn by_agent(name: &str, cases: &str, action: PowerAction) -> Option<Result<Power, Failure>> {
+    let (_script, agent) = script(name, cases)?;
     Some(smol::block_on(super::ask(&configured(&agent, &[("ip", "10.0.0.1")]), action, MINUTE)))
+}
+
+/// Whether such an agent fences the node with this plug.
+fn found(name: &str, cases: &str, by: Check, plug: &str) -> Option<Result<bool, Failure>> {
+    let (_script, agent) = script(name, cases)?;
+    let (job, device, plug) = (PowerJob(1), configured(&agent, &[]), plug.to_owned());
+    Some(smol::block_on(super::find(&Question { job, device, plug, by, within: MINUTE })))
+}
+
+#[test]
+fn an_installed_agent_says_whom_it_fences_in_the_way_that_it_can() {
+    let metadata = |actions: &str| {
+        let names = actions.split_whitespace().map(|a| format!("<action name=\"{a}\"/>"));
+        let xml = format!(
+            "<resource-agent><actions>{}</actions></resource-agent>",
+            names.collect::<String>()
+        );
+        format!("action=metadata) echo '{xml}'; exit 0;;")
+    };
+    let list = "action=list) echo 7,left; echo 8,right; exit 0;; action=status) exit 1;;";
+    let lists = format!("{} {list}", metadata("off list status"));
+    let Some(left) = found("lists", &lists, Check::Able, "left") else { return };
+    assert_eq!(left, Ok(true));
+    assert_eq!(found("lists", &lists, Check::Able, "8"), Some(Ok(true)));
+    assert_eq!(found("lists", &lists, Check::Able, "righ"), Some(Ok(false)));
+    assert!(found("lists", &lists, Check::Status, "left").unwrap().is_err());
+    let knows = format!("{} action=status) exit 2;;", metadata("off status"));
+    assert_eq!(found("knows", &knows, Check::Able, "b"), Some(Ok(true)));
+    assert!(found("knows", &knows, Check::List, "b").unwrap().is_err(), "it has no list");
+    let mute = format!("{} action=status) exit 1;;", metadata("off"));
+    assert_eq!(found("mute", &mute, Check::Able, "b"), Some(Ok(true)));
+    assert!(found("broken", "action=x) exit 0;;", Check::Able, "b").unwrap().is_err());
+}
+
+#[test]
+fn a_bmc_is_never_believed_to_be_that_of_a_node_because_it_answers() {
+    for by in [Check::Able, Check::List] {
+        let device = configured("fence_ipmilan", &[("ip", "127.0.0.1")]);
+        let question =
+            Question { job: PowerJob(1), device, plug: "b".to_owned(), by, within: MINUTE };
+        let refused = smol::block_on(super::find(&question)).unwrap_err();
+        assert!(refused.reason.contains("set pcmk_host_list"), "{refused:?}");
+    }
 }
 
 #[test]

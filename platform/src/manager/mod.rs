@@ -255,6 +255,14 @@ impl World {
                     events.send(Event::Machine(input)).await.ok();
                 });
             }
+            Output::AskPlug(question) => {
+                let events = self.events.clone();
+                self.begin(async move {
+                    let result = fence::find(&question).await;
+                    let input = Input::PlugKnown { job: question.job, result };
+                    events.send(Event::Machine(input)).await.ok();
+                });
+            }
             Output::CancelAgent(job) => {
                 if let Some(stop) = self.jobs.get(&job) {
                     stop.try_send(()).ok();

@@ -1,11 +1,11 @@
 //! The fence devices that the configuration names, and which of them fence which node.
 //!
 //! *Pacemaker Explained*, "Fencing": `pcmk_host_map`, `pcmk_host_list`, `pcmk_host_check`,
-//! `pcmk_host_argument`, and fencing levels by node name, pattern and attribute. A device that
-//! names no node fences none: asking the device whom it fences would be a guess at the moment when
-//! a guess costs most.
+//! `pcmk_host_argument`, and fencing levels by node name, pattern and attribute. Of a device that
+//! names no node it has to be known before it is needed whom it fences ([`super::survey`]).
 
 use super::settings::Settings;
+use super::survey::{Check, Survey};
 use crate::controller::policy;
 use crate::manager_io::WallClock;
 use core::time::Duration;
@@ -44,12 +44,24 @@ pub type Levels = Vec<Vec<Device>>;
 
 /// The levels that can fence `node`, and what an administrator has to know about the rest.
 #[must_use]
-pub fn levels(cib: &Document, node: &str, wall: WallClock) -> (Levels, Vec<String>) {
-    let context = Context::at(DateTime::from_epoch(wall.0));
+pub fn levels(
+    cib: &Document,
+    node: &str,
+    wall: WallClock,
+    survey: &Survey,
+) -> (Levels, Vec<String>) {
     let mut warnings = Vec::new();
     let mut devices = Vec::new();
-    for primitive in primitives(cib) {
-        devices.extend(for_node(primitive, node, &context, &mut warnings));
+    for (device, plug, reach) in configured(cib, node, wall, &mut warnings) {
+        match (reach, reach.check().map(|_| survey.knows(&device.id))) {
+            (Reach::Named, _) | (_, Some(Some(true))) => devices.push(device.with_plug(&plug)),
+            (_, Some(None)) => warnings.push(format!(
+                "fence device {} is not used: it has not said yet whom it fences \
+                 (set pcmk_host_list)",
+                device.id
+            )),
+            (Reach::Others | Reach::Asked(_), _) => {}
+        }
     }
     let configured = topology(cib, node, &mut warnings);
     if configured.is_empty() {
@@ -69,6 +81,47 @@ pub fn levels(cib: &Document, node: &str, wall: WallClock) -> (Levels, Vec<Strin
     (levels, warnings)
 }
 
+/// The devices that have to be asked whether they fence `node`: what they call it, and how.
+#[must_use]
+pub fn to_ask(cib: &Document, node: &str, wall: WallClock) -> Vec<(Device, String, Check)> {
+    let asked = |(device, plug, reach): (Device, String, Reach)| {
+        reach.check().map(|check| (device.with_plug(&plug), plug, check))
+    };
+    configured(cib, node, wall, &mut Vec::new()).into_iter().filter_map(asked).collect()
+}
+
+/// Whether a device fences a node, as far as the configuration says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reach {
+    /// It does.
+    Named,
+    /// It does not.
+    Others,
+    /// The device knows.
+    Asked(Check),
+}
+
+impl Reach {
+    const fn check(self) -> Option<Check> {
+        match self {
+            Self::Asked(check) => Some(check),
+            Self::Named | Self::Others => None,
+        }
+    }
+}
+
+/// Every device that is in use: what it calls `node`, and whether it fences it.
+fn configured(
+    cib: &Document,
+    node: &str,
+    wall: WallClock,
+    warnings: &mut Vec<String>,
+) -> Vec<(Device, String, Reach)> {
+    let context = Context::at(DateTime::from_epoch(wall.0));
+    let found = primitives(cib).filter_map(|one| for_node(one, node, &context, warnings));
+    found.collect()
+}
+
 /// Whether the administrator wants nodes to be fenced at all.
 #[must_use]
 pub fn is_enabled(option: impl Fn(&str) -> Option<String>) -> bool {
@@ -83,13 +136,14 @@ fn primitives(cib: &Document) -> impl Iterator<Item = Element<'_>> {
     all.filter(|element| element.name() == "primitive")
 }
 
-/// The device as it fences `node`, or nothing if it does not.
+/// A device without its plug, what it calls `node`, and whether it fences it; nothing if it is no
+/// device, or not in use.
 fn for_node(
     primitive: Element<'_>,
     node: &str,
     context: &Context<'_>,
     warnings: &mut Vec<String>,
-) -> Option<Device> {
+) -> Option<(Device, String, Reach)> {
     let template = template_of(primitive);
     let own = |name| {
         primitive.attribute(name).or_else(|| template.and_then(|owner| owner.attribute(name)))
@@ -107,30 +161,34 @@ fn for_node(
     if value(&meta, "target-role").is_some_and(|role| role.eq_ignore_ascii_case("stopped")) {
         return None;
     }
-    let plug = match plug_of(id, &pairs, node) {
-        Ok(plug) => plug?,
-        Err(warning) => {
-            warnings.push(warning);
-            return None;
-        }
-    };
     let internal = |name: &str| name.starts_with("pcmk_") || matches!(name, "action" | "option");
-    let mut parameters: Vec<(String, String)> = pairs
+    let parameters: Vec<(String, String)> = pairs
         .iter()
         .filter(|(name, _)| !internal(name))
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
-    let argument = value(&pairs, "pcmk_host_argument").unwrap_or("port");
-    let fixed = parameters.iter().any(|(name, _)| matches!(name.as_str(), "port" | "plug"));
-    if argument != "none" && !fixed {
-        parameters.push((argument.to_owned(), plug));
-    }
     let within = time_for_fencing(primitive.document());
     let mut settings = Settings::read(id, &pairs, node, within, warnings);
     // What bars a node from a fabric lets it in again only when that node asks for it.
     settings.comes_back &= !unfences(&meta);
+    let map = value(&pairs, "pcmk_host_map").map(host_map).unwrap_or_default();
+    let plug = map.get(node).map_or(node, String::as_str).to_owned();
+    let reach = reach(id, &pairs, &map, node, warnings);
     let (id, agent) = (id.to_owned(), own("type").unwrap_or_default().to_owned());
-    Some(Device { id, agent, parameters: Parameters(parameters), settings: Box::new(settings) })
+    let parameters = Parameters(parameters);
+    Some((Device { id, agent, parameters, settings: Box::new(settings) }, plug, reach))
+}
+
+impl Device {
+    /// The device, told which plug it is about.
+    fn with_plug(mut self, plug: &str) -> Self {
+        let all = &mut self.parameters.0;
+        let fixed = all.iter().any(|(name, _)| matches!(name.as_str(), "port" | "plug"));
+        if let Some(argument) = self.settings.plug_argument.clone().filter(|_| !fixed) {
+            all.push((argument, plug.to_owned()));
+        }
+        self
+    }
 }
 
 /// Whether a device with these meta-attributes has to let a node in before it may start anything.
@@ -152,25 +210,37 @@ fn template_of(primitive: Element<'_>) -> Option<Element<'_>> {
     all.find(|e| e.name() == "template" && e.attribute("id") == Some(name)).map(resolved)
 }
 
-/// What the device calls `node`, or nothing if it does not fence it.
-fn plug_of(id: &str, pairs: &[(&str, &str)], node: &str) -> Result<Option<String>, String> {
-    let map = value(pairs, "pcmk_host_map").map(host_map).unwrap_or_default();
-    if let Some(plug) = map.get(node) {
-        return Ok(Some(plug.clone()));
-    }
+/// Whether a device fences `node`, by `pcmk_host_check` and what goes with it.
+fn reach(
+    id: &str,
+    pairs: &[(&str, &str)],
+    map: &BTreeMap<String, String>,
+    node: &str,
+    warnings: &mut Vec<String>,
+) -> Reach {
     let list = value(pairs, "pcmk_host_list").unwrap_or_default();
-    if list.split([' ', ',', ';', '\t']).any(|name| name == node) {
-        return Ok(Some(node.to_owned()));
+    let named = map.contains_key(node) || list.split([' ', ',', ';', '\t']).any(|n| n == node);
+    let fixed = if named { Reach::Named } else { Reach::Others };
+    let says_nothing = map.is_empty() && list.trim().is_empty();
+    let usual = if says_nothing { Reach::Asked(Check::Able) } else { fixed };
+    match value(pairs, "pcmk_host_check") {
+        None => usual,
+        Some("none") => Reach::Named,
+        Some("dynamic-list") => Reach::Asked(Check::List),
+        Some("status") => Reach::Asked(Check::Status),
+        Some("static-list") if says_nothing => {
+            warnings.push(format!(
+                "fence device {id} is not used: it does not say whom it fences (set pcmk_host_list)"
+            ));
+            Reach::Others
+        }
+        Some("static-list") => fixed,
+        Some(other) => {
+            warnings
+                .push(format!("fence device {id}: pcmk_host_check='{other}' is not understood"));
+            usual
+        }
     }
-    if value(pairs, "pcmk_host_check") == Some("none") {
-        return Ok(Some(node.to_owned()));
-    }
-    if map.is_empty() && list.trim().is_empty() {
-        return Err(format!(
-            "fence device {id} is not used: it does not say whom it fences (set pcmk_host_list)"
-        ));
-    }
-    Ok(None)
 }
 
 /// `node1:1;node2:2,3` and its other separators.
@@ -256,7 +326,7 @@ mod tests {
 
     /// `DEVICE(NAME=VALUE …)`, levels separated by ` | `.
     fn found(cib: &Document, node: &str) -> String {
-        let (levels, _) = levels(cib, node, WallClock(1_800_000_000));
+        let (levels, _) = levels(cib, node, WallClock(1_800_000_000), &Survey::default());
         let one = |device: &Device| {
             let pairs = device.parameters.0.iter().map(|(n, v)| format!("{n}={v}"));
             format!("{}({})", device.id, pairs.collect::<Vec<_>>().join(" "))
@@ -274,15 +344,51 @@ mod tests {
                 device("own", &[("pcmk_host_list", "b"), ("plug", "7")]),
                 device("any", &[("pcmk_host_check", "none"), ("pcmk_host_argument", "none")]),
                 device("other", &[("pcmk_host_list", "bb")]),
+                device("fixed", &[("pcmk_host_list", "b"), ("pcmk_host_check", "static-list")]),
             ]
             .concat(),
             "",
         );
         assert_eq!(
             found(&cib, "b"),
-            "ipmi(ip=10.0.0.2 port=b) | pdu(port=2,3) | own(plug=7) | any()"
+            "ipmi(ip=10.0.0.2 port=b) | pdu(port=2,3) | own(plug=7) | any() | fixed(port=b)"
         );
         assert_eq!(found(&cib, "a"), "pdu(port=1) | any()");
+    }
+
+    #[test]
+    fn a_device_that_names_nobody_is_used_once_it_has_said_whom_it_fences() {
+        let cib = cib(
+            &[
+                device("list", &[("pcmk_host_check", "dynamic-list"), ("pcmk_host_map", "b:7")]),
+                device("status", &[("pcmk_host_check", "status"), ("pcmk_host_list", "a")]),
+                device("able", &[]),
+                device("named", &[("pcmk_host_list", "b")]),
+            ]
+            .concat(),
+            "",
+        );
+        let wanted = to_ask(&cib, "b", WallClock(0));
+        let asked: Vec<_> = wanted.iter().map(|(d, plug, by)| (&*d.id, &**plug, *by)).collect();
+        let expected = [
+            ("list", "7", Check::List),
+            ("status", "b", Check::Status),
+            ("able", "b", Check::Able),
+        ];
+        assert_eq!(asked, expected);
+        let now = crate::Instant::from_micros(0);
+        let mut survey = Survey::default();
+        survey.follow(now, wanted);
+        let used = |survey: &Survey| {
+            let (levels, warnings) = levels(&cib, "b", WallClock(0), survey);
+            let ids: Vec<String> = levels.into_iter().flatten().map(|device| device.id).collect();
+            (ids.join(" "), warnings.len())
+        };
+        assert_eq!(used(&survey), ("named".to_owned(), 3));
+        for (job, fences) in [(1, true), (2, false), (3, true)] {
+            survey.answered(now, crate::fencing::PowerJob(job), Ok(fences));
+        }
+        assert_eq!(used(&survey), ("status able named".to_owned(), 0));
     }
 
     #[test]
@@ -293,7 +399,7 @@ mod tests {
                        <nvpair id='l' name='pcmk_host_list' value='b'/>\
                        </instance_attributes></primitive>";
         let cib = cib(&format!("{stopped}{}", device("silent", &[("ip", "10.0.0.2")])), "");
-        let (levels, warnings) = levels(&cib, "b", WallClock(0));
+        let (levels, warnings) = levels(&cib, "b", WallClock(0), &Survey::default());
         assert!(levels.is_empty());
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].contains("silent") && warnings[0].contains("pcmk_host_list"));
@@ -309,7 +415,7 @@ mod tests {
         let text = format!("{}{}{}", level(2, "left, right"), level(1, "ipmi"), level(3, "gone"));
         let cib = cib(&devices, &text);
         assert_eq!(found(&cib, "b"), "ipmi(port=b) | left(port=b) + right(port=b)");
-        assert_eq!(levels(&cib, "b", WallClock(0)).1.len(), 1);
+        assert_eq!(levels(&cib, "b", WallClock(0), &Survey::default()).1.len(), 1);
     }
 
     #[test]
@@ -334,7 +440,7 @@ mod tests {
         assert_eq!(found(&cib, "b"), "ipmi(port=b)");
         assert_eq!(found(&cib, "head-1"), "pdu(port=head-1)");
         assert_eq!(found(&cib, "c"), "sbd(port=c)");
-        let (_, warnings) = levels(&cib, "head-1", WallClock(0));
+        let (_, warnings) = levels(&cib, "head-1", WallClock(0), &Survey::default());
         assert!(warnings[0].starts_with("fencing level x: target-pattern '('"), "{warnings:?}");
     }
 

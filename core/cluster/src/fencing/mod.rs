@@ -19,6 +19,7 @@
 
 pub mod device;
 pub mod settings;
+pub mod survey;
 
 use crate::Instant;
 use crate::view::BootId;
@@ -168,6 +169,8 @@ pub struct Fencer {
     /// The last warning: the same one is not given twice in a row.
     warned: String,
     pause: Duration,
+    /// The next round does not begin earlier, whatever happens.
+    earliest: Instant,
     next_job: u64,
     effects: VecDeque<Effect>,
 }
@@ -226,6 +229,15 @@ impl Fencer {
                 self.delayed.clear();
                 self.begin(now, goal, levels());
             }
+        }
+    }
+
+    /// Something has changed that fencing may depend on: a round that failed is not waited for any
+    /// longer than it takes to bear a stream of changes.
+    pub fn news(&mut self) {
+        if let State::Pausing(_, due) = &mut self.state {
+            *due = (*due).min(self.earliest);
+            self.pause = Duration::ZERO;
         }
     }
 
@@ -349,6 +361,7 @@ impl Fencer {
 
     fn become_pausing(&mut self, now: Instant, goal: Goal) {
         self.pause = (self.pause * 2).clamp(PAUSE_FIRST, PAUSE_MAX);
+        self.earliest = now.after(PAUSE_FIRST);
         self.state = State::Pausing(goal, now.after(self.pause));
     }
 

@@ -38,6 +38,9 @@ pub struct Settings {
     pub delay_max: Duration,
     /// Whether a node is switched on again after it was switched off.
     pub comes_back: bool,
+    /// The parameter that names the plug, if one does.
+    pub plug_argument: Option<String>,
+    list: Order,
     status: Order,
     off: Order,
     on: Order,
@@ -75,6 +78,7 @@ impl Settings {
         let within = within.unwrap_or(WITHIN_DEFAULT);
         let status_within = time("pcmk_status_timeout").unwrap_or(within);
         let off_within = time("pcmk_off_timeout").or(reboot_within).unwrap_or(within);
+        let list_within = time("pcmk_list_timeout").unwrap_or(within);
         let on_within = time("pcmk_on_timeout").unwrap_or(within);
         let base = value(pairs, "pcmk_delay_base").unwrap_or_default();
         let delay_base = delay_of(base, node).unwrap_or_else(|| {
@@ -99,6 +103,10 @@ impl Settings {
             delay_base: delay_max.map_or(delay_base, |max| delay_base.min(max)),
             delay_max: delay_max.unwrap_or(delay_base),
             comes_back: value(pairs, "pcmk_reboot_action") != Some("off"),
+            plug_argument: Some(value(pairs, "pcmk_host_argument").unwrap_or("port"))
+                .filter(|argument| *argument != "none")
+                .map(str::to_owned),
+            list: order("list", list_within, TRIES_DEFAULT),
             status: order("status", status_within, TRIES_DEFAULT),
             off: order("off", off_within, reboot_tries.unwrap_or(TRIES_DEFAULT)),
             on: order("on", on_within, TRIES_DEFAULT),
@@ -113,6 +121,12 @@ impl Settings {
             PowerAction::Off => &self.off,
             PowerAction::On => &self.on,
         }
+    }
+
+    /// How it is asked for a list of what it fences.
+    #[must_use]
+    pub const fn list(&self) -> &Order {
+        &self.list
     }
 
     /// The delay before switching off, where chance says `roll`.

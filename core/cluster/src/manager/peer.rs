@@ -28,6 +28,13 @@ impl Manager {
         if was != view.peer {
             self.take_peer(at, was, view.peer);
         }
+        let evidence = |view: View| {
+            let View { peer, may_fence, links_up, disks_up, generation, .. } = view;
+            (peer, may_fence, links_up, disks_up, generation)
+        };
+        if before.is_some_and(|before| evidence(before) != evidence(view)) {
+            self.take_evidence();
+        }
         let member = matches!(view.peer, Peer::Member { .. });
         self.lead(at, !member || view.leader);
         if view.may_act && !before.is_some_and(|before| before.may_act) {

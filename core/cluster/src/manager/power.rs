@@ -4,6 +4,8 @@ use super::{Clocks, Manager};
 use crate::controller::policy;
 use crate::fencing::{Effect, Goal, device};
 use crate::manager_io::{Event, Output};
+use crate::replication::change::version;
+use crate::transition::Abort;
 use crate::view::{Peer, Report, View};
 use core::time::Duration;
 
@@ -14,11 +16,16 @@ pub(super) const LISTEN: Duration = Duration::from_secs(60);
 impl Manager {
     /// Has the power switches asked as the view wants and allows it.
     pub(super) fn drive_power(&mut self, at: Clocks) {
+        self.drive_survey(at);
         let goal = self.power_goal();
+        if goal.is_some() {
+            self.survey.refresh(at.now);
+        }
         let mut fencer = core::mem::take(&mut self.fencer);
         let mut warnings = Vec::new();
         fencer.follow(at.now, goal, || {
-            let (levels, unusable) = device::levels(&self.cib, self.peer_name(), at.wall);
+            let (levels, unusable) =
+                device::levels(&self.cib, self.peer_name(), at.wall, &self.survey);
             warnings = unusable;
             levels
         });
@@ -37,6 +44,32 @@ impl Manager {
                 Effect::Warn(text) => Output::Event(Event::Warning(text)),
                 Effect::Note(text) => Output::Event(Event::Notice(text)),
             });
+        }
+    }
+
+    /// Has the devices asked that do not say in the configuration whom they fence.
+    fn drive_survey(&mut self, at: Clocks) {
+        let [admin_epoch, epoch, _] = version(&self.cib);
+        let option = |name: &str| policy::option(&self.cib, name).map(str::to_owned);
+        if self.surveyed == Some([admin_epoch, epoch]) {
+            self.survey.handle_timeout(at.now);
+        } else {
+            let enabled = device::is_enabled(option);
+            let wanted = device::to_ask(&self.cib, self.peer_name(), at.wall);
+            self.survey.follow(at.now, if enabled { wanted } else { Vec::new() });
+            self.surveyed = Some([admin_epoch, epoch]);
+            self.fencer.news();
+        }
+        while let Some(question) = self.survey.poll_question() {
+            self.out.push_back(Output::AskPlug(question));
+        }
+    }
+
+    /// What is known of the other node has changed: what failed without it may succeed.
+    pub(super) fn take_evidence(&mut self) {
+        self.fencer.news();
+        if self.fencing_pauses() {
+            self.abort(Abort::FencingFailed);
         }
     }
 

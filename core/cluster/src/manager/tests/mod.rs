@@ -382,6 +382,64 @@ fn fencing_that_ends_after_its_transition_confirms_nothing() {
     assert_eq!(world.count("start"), 1);
 }
 
+#[test]
+fn a_failed_attempt_is_repeated_as_soon_as_anything_changes() {
+    let mut world = World::new(&[fence_device("fence-b", "b")]);
+    world.power = Some(Err(Failure::late("no answer".to_owned())));
+    world.both();
+    world.run(SECOND * 5);
+    world.kill(1);
+    world.may_fence(0);
+    world.run(SECOND * 60);
+    let asked = |world: &World| world.log.iter().filter(|l| l.contains("ask fence-")).count();
+    let before = asked(&world);
+    let mut quiet = 0;
+    while asked(&world) == before && quiet < 100 {
+        world.run(Duration::from_millis(100));
+        quiet += 1;
+    }
+    assert!(quiet > 10, "by now the pauses are long: {quiet}");
+    let before = asked(&world);
+    world.run(SECOND);
+    assert_eq!(asked(&world), before);
+    world.may_fence(0);
+    world.run(SECOND);
+    assert_eq!(asked(&world), before, "nothing has changed");
+    world.ask(0, create_device("fence-c", "b"));
+    world.run(SECOND);
+    assert!(asked(&world) > before, "another device");
+    let before = asked(&world);
+    world.lost(0);
+    world.run(SECOND);
+    assert!(asked(&world) > before, "other evidence");
+}
+
+fn create_device(id: &str, host: &str) -> Request {
+    Request::Cib(CibRequest {
+        section: Some("resources".to_owned()),
+        input: Some(fence_device(id, host)),
+        ..CibRequest::new(CibOperation::Create)
+    })
+}
+
+#[test]
+fn a_device_that_does_not_say_whom_it_fences_is_asked_before_it_is_needed() {
+    let silent = fence_device("fence-x", "b").replace("pcmk_host_list", "login");
+    let mut world = World::new(&[silent]);
+    world.both();
+    world.run(SECOND * 5);
+    let asks = |world: &World| world.log.iter().filter(|l| l.contains("whom")).count();
+    assert_eq!(asks(&world), 2, "by both nodes: {:?}", world.log);
+    world.run(SECOND * 100);
+    assert_eq!(asks(&world), 4, "nothing came of it in its time");
+    world.fences = Some(true);
+    world.run(SECOND * 100);
+    world.kill(1);
+    world.may_fence(0);
+    world.run(SECOND);
+    assert!(world.log.contains(&"a ask fence-x for Off".to_owned()), "{:?}", world.log);
+}
+
 fn fence_b(world: &mut World, node: usize, timeout_s: u32, delay_s: i32) {
     let (target, action) = ("b".to_owned(), "reboot".to_owned());
     world.ask(node, Request::Fence { target, action, timeout_s, delay_s });

@@ -44,6 +44,8 @@ pub(super) struct World {
     pub(super) lose_one_of: u64,
     pub(super) fence: Option<Report>,
     pub(super) wakeups: usize,
+    /// What every power switch that is asked says about whom it fences; `None` for nothing.
+    pub(super) fences: Option<bool>,
     /// What every power switch says; `None` for nothing.
     pub(super) power: Option<Result<Power, Failure>>,
 }
@@ -117,6 +119,7 @@ impl World {
             lose_one_of: u64::MAX,
             fence: None,
             wakeups: 0,
+            fences: None,
             power: None,
         };
         let text = format!(
@@ -154,13 +157,17 @@ impl World {
     }
 
     fn view(&mut self, node: usize, peer: Peer, may_act: bool, leader: bool) {
+        self.show(node, peer, may_act, leader, may_act);
+    }
+
+    fn show(&mut self, node: usize, peer: Peer, may_act: bool, leader: bool, may_fence: bool) {
         self.sequence += 1;
         let view = View {
             sequence: self.sequence,
             boot: self.boot(node),
             peer,
             may_act,
-            may_fence: may_act,
+            may_fence,
             refusal: None,
             generation: self.generation[node],
             leader,
@@ -202,16 +209,11 @@ impl World {
 
     /// Lost, and a power switch may be used.
     pub(super) fn may_fence(&mut self, node: usize) {
-        let boot = self.boot(1 - node);
-        self.view(node, Peer::Lost { boot, since: self.now }, false, false);
-        let view = self.views[node].map(|view| View {
-            may_fence: true,
-            sequence: view.sequence + 1,
-            ..view
-        });
-        self.sequence += 1;
-        self.views[node] = view;
-        self.input(node, Duration::ZERO, Input::Guardian(Notice::View(view.unwrap())));
+        let peer = match self.views[node] {
+            Some(View { peer: peer @ Peer::Lost { .. }, .. }) => peer,
+            _ => Peer::Lost { boot: self.boot(1 - node), since: self.now },
+        };
+        self.show(node, peer, false, false, true);
     }
 
     pub(super) fn down(&mut self, node: usize, proof: Proof) {
@@ -335,6 +337,13 @@ impl World {
                 self.log.push(named(node, &format!("ask {} for {action:?}", device.id)));
                 if let Some(result) = self.power.clone() {
                     self.input(node, AGENT, Input::PowerAnswered { job, result });
+                }
+            }
+            Output::AskPlug(question) => {
+                self.log.push(named(node, &format!("ask {} whom it fences", question.device.id)));
+                if let Some(fences) = self.fences {
+                    let (job, result) = (question.job, Ok(fences));
+                    self.input(node, AGENT, Input::PlugKnown { job, result });
                 }
             }
             Output::Persist { ticket, what } => {
