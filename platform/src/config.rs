@@ -130,6 +130,7 @@ fn with_key(
     let disks = place.disks(&document)?;
     let watchdog = place.watchdog(&document)?;
     let timing = place.timing(document.cluster.failover_budget.as_deref())?;
+    place.speeds(&links, &timing)?;
     let key_file = document.cluster.key_file.as_deref().unwrap_or(key::NAME);
     let key = key(&path.parent().unwrap_or_else(|| Path::new("/")).join(key_file))?;
     let sector_bytes = disks.iter().map(sector_size).collect();
@@ -138,6 +139,9 @@ fn with_key(
         nodes,
         local,
         links: links.len(),
+        heartbeats_only: (0..)
+            .zip(&links)
+            .fold(0, |mask, (at, link)| mask | u8::from(link.is_heartbeats_only()) << at),
         disks: disks.len(),
         sector_bytes,
         watchdog: true,

@@ -64,6 +64,8 @@ pub struct PairConfig {
     pub local: NodeIndex,
     /// How many links there are; a link is named by its index below this.
     pub links: usize,
+    /// Links that carry heartbeats and nothing else, a bit per link.
+    pub heartbeats_only: u8,
     /// How many shared SBD disks there are; a disk is named by its index below this.
     pub disks: usize,
     /// Logical sector size of each disk, in bytes (512 or 4096).

@@ -122,6 +122,8 @@ pub struct Manager {
     joining: Joining,
     peer_boot: Option<BootId>,
     stream: Stream,
+    /// Links that are too narrow for the stream, a bit per link.
+    heartbeats_only: u8,
     executor: Executor,
     changes: Changes,
     attributes: Table,
@@ -188,6 +190,7 @@ impl Manager {
             leading: false,
             joining: Joining::default(),
             peer_boot: None,
+            heartbeats_only: config.pair.heartbeats_only,
             stream: Stream::new(seal, config.pair.local, links, config.seed),
             executor: Executor::default(),
             changes: Changes::default(),

@@ -43,6 +43,7 @@ fn guardian(local: NodeIndex, boot: u64) -> Guardian {
         nodes: [name("head-a"), name("head-b")],
         local,
         links: 2,
+        heartbeats_only: 0,
         disks: 1,
         sector_bytes: heapless::Vec::from_iter([512]),
         watchdog: true,

@@ -62,6 +62,7 @@ fn config(local: NodeIndex) -> PairConfig {
         nodes: [name("head-a"), name("head-b")],
         local,
         links: 2,
+        heartbeats_only: 0,
         disks: 1,
         sector_bytes: heapless::Vec::from_iter([512]),
         watchdog: true,

@@ -712,6 +712,7 @@ fn config(local: NodeIndex, setup: &Setup, timing: Timing) -> PairConfig {
         nodes: NAMES.map(name),
         local,
         links: setup.links,
+        heartbeats_only: 0,
         disks: setup.disks,
         sector_bytes,
         watchdog: true,

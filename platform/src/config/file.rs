@@ -51,6 +51,10 @@ pub(super) struct Link {
     pub(super) interface: Option<Ends>,
     /// The address and port at both ends.
     pub(super) udp: Option<Ends>,
+    /// The serial line's device at both ends.
+    pub(super) serial: Option<Ends>,
+    /// A serial line's speed, in bits a second.
+    pub(super) baud: Option<u32>,
 }
 
 /// What a link is called at its ends.

@@ -5,11 +5,23 @@
 use super::file::{Document, Ends, Link};
 use super::{Place, SettingsError};
 use core::fmt;
+use core::time::Duration;
 use diarch_cluster::config::{LINKS_MAX, NodeIndex, NodeName};
+use diarch_cluster::membership::{line, wire};
+use diarch_cluster::timing::Timing;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
 /// The UDP port after the guardians' is the managers'.
 pub(crate) const MANAGER_PORT_AFTER: u16 = 1;
+
+/// A serial line's speed unless another is named, in bits a second.
+const BAUD_DEFAULT: u32 = 115_200;
+/// More than any line is known to do.
+const BAUD_MAX: u32 = 4_000_000;
+/// What one heartbeat is on a serial line: a start and a stop bit with each byte.
+const HEARTBEAT_BITS: u64 =
+    10 * (line::LINE_OVERHEAD + wire::HEADER_LEN + wire::HEARTBEAT_LEN + wire::TAG_LEN) as u64;
 
 /// This node's end of one link.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -23,6 +35,20 @@ pub(crate) enum LinkSettings {
         /// The peer's.
         peer: SocketAddr,
     },
+    /// A serial line, for heartbeats only.
+    Serial {
+        /// Its device.
+        path: PathBuf,
+        /// Its speed, in bits a second.
+        baud: u32,
+    },
+}
+
+impl LinkSettings {
+    /// Whether it carries nothing but heartbeats.
+    pub(crate) const fn is_heartbeats_only(&self) -> bool {
+        matches!(self, Self::Serial { .. })
+    }
 }
 
 impl fmt::Display for LinkSettings {
@@ -30,6 +56,9 @@ impl fmt::Display for LinkSettings {
         match self {
             Self::Ethernet(interface) => f.write_str(interface),
             Self::Udp { peer, .. } => write!(f, "udp:{peer}"),
+            Self::Serial { path, .. } => {
+                write!(f, "{}", path.file_name().unwrap_or_default().display())
+            }
         }
     }
 }
@@ -51,31 +80,91 @@ impl Place<'_> {
         }
         let mut found: Vec<LinkSettings> = Vec::new();
         for (number, link) in (1..).zip(&document.link) {
-            let link = match link {
-                Link { interface: Some(interface), udp: None } => {
-                    self.ethernet(number, interface, &nodes[local.index()])?
-                }
-                Link { interface: None, udp: Some(udp) } => {
-                    let own = self.address(number, udp, &nodes[local.index()])?;
-                    let peer = self.address(number, udp, &nodes[local.other().index()])?;
-                    self.route(number, own, peer)?
-                }
-                Link { .. } => {
-                    let fix = "say one of: interface, udp";
-                    return Err(self.error(
-                        format!("[[link]] {number}"),
-                        "what it is is not clear",
-                        fix,
-                    ));
-                }
-            };
+            let link = self.link(number, link, nodes, local)?;
             if let Some(other) = found.iter().find(|other| collide(other, &link)) {
                 let key = format!("[[link]] {number}, {}", kind(&link));
                 return Err(self.collision(key, other, &link));
             }
             found.push(link);
         }
+        if found.iter().all(LinkSettings::is_heartbeats_only) {
+            let reason = "a serial line is too narrow for the configuration's way to the peer";
+            let fix = "name an interface or a routed link beside it";
+            return Err(self.error("[[link]]", reason, fix));
+        }
         Ok(found)
+    }
+
+    fn link(
+        &self,
+        number: usize,
+        link: &Link,
+        nodes: &[NodeName; 2],
+        local: NodeIndex,
+    ) -> Result<LinkSettings, SettingsError> {
+        let (own, other) = (&nodes[local.index()], &nodes[local.other().index()]);
+        match link {
+            Link { interface: Some(interface), udp: None, serial: None, baud: None } => {
+                self.ethernet(number, interface, own)
+            }
+            Link { interface: None, udp: Some(udp), serial: None, baud: None } => {
+                let own = self.address(number, udp, own)?;
+                let peer = self.address(number, udp, other)?;
+                self.route(number, own, peer)
+            }
+            Link { interface: None, udp: None, serial: Some(serial), baud } => {
+                self.serial(number, serial, *baud, own)
+            }
+            Link { .. } => {
+                let fix = "say one of: interface, udp, serial (and baud with serial only)";
+                Err(self.error(format!("[[link]] {number}"), "what it is is not clear", fix))
+            }
+        }
+    }
+
+    fn serial(
+        &self,
+        number: usize,
+        ends: &Ends,
+        baud: Option<u32>,
+        own: &str,
+    ) -> Result<LinkSettings, SettingsError> {
+        let key = format!("[[link]] {number}, serial");
+        let path = PathBuf::from(self.end(&key, ends, own, "name its device")?);
+        if !path.is_absolute() || path.file_name().is_none() {
+            let reason = format!("'{}' is no device", path.display());
+            return Err(self.error(key, reason, "name it by its path, as in /dev/ttyS1"));
+        }
+        let baud = baud.unwrap_or(BAUD_DEFAULT);
+        if !(1..=BAUD_MAX).contains(&baud) {
+            let key = format!("[[link]] {number}, baud");
+            let fix = "use 115200, or what both lines are known to do";
+            return Err(self.error(key, format!("no line has a speed of {baud}"), fix));
+        }
+        Ok(LinkSettings::Serial { path, baud })
+    }
+
+    /// Refuses lines on which heartbeats would queue up.
+    pub(super) fn speeds(
+        &self,
+        links: &[LinkSettings],
+        timing: &Timing,
+    ) -> Result<(), SettingsError> {
+        for (number, link) in (1..).zip(links) {
+            let LinkSettings::Serial { baud, .. } = link else {
+                continue;
+            };
+            let takes = Duration::from_secs(HEARTBEAT_BITS) / *baud;
+            // A node in a hurry beats four times as often.
+            let room = timing.heartbeat / 4;
+            if takes > room {
+                let key = format!("[[link]] {number}, baud");
+                let reason = format!("a heartbeat takes {takes:?}, and has {room:?}");
+                let fix = "raise the speed, or the failover budget";
+                return Err(self.error(key, reason, fix));
+            }
+        }
+        Ok(())
     }
 
     fn collision(&self, key: String, other: &LinkSettings, link: &LinkSettings) -> SettingsError {
@@ -83,6 +172,10 @@ impl Place<'_> {
             LinkSettings::Ethernet(name) => {
                 let reason = format!("'{name}' is named twice");
                 self.error(key, reason, "give each link an interface of its own")
+            }
+            LinkSettings::Serial { path, .. } => {
+                let reason = format!("'{}' is named twice", path.display());
+                self.error(key, reason, "give each link a line of its own")
             }
             LinkSettings::Udp { local, .. } => {
                 let reason = format!("'{local}' is too near to another link's ({other})");
@@ -178,6 +271,7 @@ const fn kind(link: &LinkSettings) -> &'static str {
     match link {
         LinkSettings::Ethernet(_) => "interface",
         LinkSettings::Udp { .. } => "udp",
+        LinkSettings::Serial { .. } => "serial",
     }
 }
 
@@ -188,7 +282,11 @@ fn collide(one: &LinkSettings, other: &LinkSettings) -> bool {
         (LinkSettings::Udp { local: one, .. }, LinkSettings::Udp { local: other, .. }) => {
             one.ip() == other.ip() && one.port().abs_diff(other.port()) <= MANAGER_PORT_AFTER
         }
-        (LinkSettings::Ethernet(_), LinkSettings::Udp { .. })
-        | (LinkSettings::Udp { .. }, LinkSettings::Ethernet(_)) => false,
+        (LinkSettings::Serial { path: one, .. }, LinkSettings::Serial { path: other, .. }) => {
+            one == other
+        }
+        (LinkSettings::Ethernet(_) | LinkSettings::Udp { .. } | LinkSettings::Serial { .. }, _) => {
+            false
+        }
     }
 }

@@ -96,6 +96,30 @@ fn a_routed_link_has_two_numeric_addresses_that_lead_somewhere() {
 }
 
 #[test]
+fn a_serial_line_is_fast_enough_and_never_alone() {
+    let line = "[[link]]\nserial = \"/dev/ttyS1\"\n";
+    let slow = format!("{line}baud = 38400\n[[disk]]");
+    check_refused("slow", "[[disk]]", &slow, "baud: a heartbeat takes 32.291666ms, and has 25ms");
+    let odd = format!("{line}baud = 9000000\n[[disk]]");
+    check_refused("odd", "[[disk]]", &odd, "[[link]] 4, baud: no line has a speed of 9000000");
+    let twice = format!("{line}[[disk]]");
+    let text = GOOD.replace("interface = \"eth1\"", "serial = \"/dev/ttyS1\"");
+    let links = ["eth2", "udp:198.51.100.2:5405"];
+    let folder = folder("serial");
+    let settings = parse(&folder.join("diarch.toml"), &text, "node-a").unwrap();
+    assert_eq!(settings.pair.heartbeats_only, 0b001);
+    assert!(settings.links[0].is_heartbeats_only());
+    assert_eq!(settings.links[1..].iter().map(ToString::to_string).collect::<Vec<_>>(), links);
+    let error = parse(&folder.join("diarch.toml"), &text.replace("[[disk]]", &twice), "node-a");
+    assert!(error.unwrap_err().to_string().contains("'/dev/ttyS1' is named twice"));
+    let (from, to) = (text.find("[[link]]").unwrap(), text.find("[[disk]]").unwrap());
+    let alone = format!("{}{line}{}", &text[..from], &text[to..]);
+    let error = parse(&folder.join("diarch.toml"), &alone, "node-a").unwrap_err().to_string();
+    assert!(error.contains("a serial line is too narrow"), "{error}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn a_key_that_others_can_read_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = folder("key");

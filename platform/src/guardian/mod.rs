@@ -218,7 +218,7 @@ impl World {
         } else if clock::now() >= self.look_again && !self.links.iter().all(Link::is_open) {
             self.refresh_links(guardian, false);
         }
-        for (index, link) in (0_u8..).zip(&self.links) {
+        for (index, link) in (0_u8..).zip(&mut self.links) {
             if ready.links & 1 << index == 0 {
                 continue;
             }

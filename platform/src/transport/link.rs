@@ -1,6 +1,7 @@
 //! One end of one link, of whatever kind: what is common to all.
 
 use super::packet::{PacketSocket, receive};
+use super::serial::SerialLine;
 use super::udp::{UdpLink, UdpReader};
 use super::{Carrier, Half};
 use crate::config::{LinkSettings, MANAGER_PORT_AFTER};
@@ -21,6 +22,10 @@ pub(crate) enum Link {
     },
     /// Datagrams between two fixed addresses.
     Udp(UdpLink),
+    /// Heartbeats on a serial line.
+    Serial(Box<SerialLine>),
+    /// A link that carries nothing for this half.
+    Closed,
 }
 
 impl Link {
@@ -38,6 +43,13 @@ impl Link {
                 let [local, peer] = [*local, *peer].map(|address| port_of(half, address));
                 Ok(Self::Udp(UdpLink::new(local, peer)))
             }
+            LinkSettings::Serial { path, baud } => match half {
+                Half::Guardian => {
+                    let line = SerialLine::new(path.clone(), *baud);
+                    Ok(Self::Serial(Box::new(line)))
+                }
+                Half::Manager => Ok(Self::Closed),
+            },
         }
     }
 
@@ -50,6 +62,8 @@ impl Link {
         match self {
             Self::Ethernet { socket, .. } => socket.refresh(),
             Self::Udp(link) => link.refresh(),
+            Self::Serial(line) => line.refresh(),
+            Self::Closed => Ok(false),
         }
     }
 
@@ -58,6 +72,8 @@ impl Link {
         match self {
             Self::Ethernet { socket, .. } => socket.is_open(),
             Self::Udp(link) => link.is_open(),
+            Self::Serial(line) => line.is_open(),
+            Self::Closed => false,
         }
     }
 
@@ -65,7 +81,7 @@ impl Link {
     pub(crate) fn is_up(&self, carrier: &Carrier) -> bool {
         match self {
             Self::Ethernet { name, socket } => socket.is_open() && carrier.is_up(name),
-            Self::Udp(link) => link.is_open(),
+            Self::Udp(_) | Self::Serial(_) | Self::Closed => self.is_open(),
         }
     }
 
@@ -74,6 +90,8 @@ impl Link {
         match self {
             Self::Ethernet { socket, .. } => socket.descriptor(),
             Self::Udp(link) => link.descriptor(),
+            Self::Serial(line) => line.descriptor(),
+            Self::Closed => None,
         }
     }
 
@@ -85,6 +103,8 @@ impl Link {
         match self {
             Self::Ethernet { socket, .. } => socket.send(bytes),
             Self::Udp(link) => link.send(bytes),
+            Self::Serial(line) => line.send(bytes),
+            Self::Closed => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
@@ -92,10 +112,12 @@ impl Link {
     ///
     /// # Errors
     /// The link went down; frames may come again later.
-    pub(crate) fn receive<'a>(&self, buffer: &'a mut [u8]) -> io::Result<Option<&'a [u8]>> {
+    pub(crate) fn receive<'a>(&mut self, buffer: &'a mut [u8]) -> io::Result<Option<&'a [u8]>> {
         match self {
             Self::Ethernet { socket, .. } => socket.receive(buffer),
             Self::Udp(link) => link.receive(buffer),
+            Self::Serial(line) => line.receive(buffer),
+            Self::Closed => Ok(None),
         }
     }
 
@@ -107,6 +129,8 @@ impl Link {
         match self {
             Self::Ethernet { socket, .. } => Ok(socket.reader()?.map(Reader::Ethernet)),
             Self::Udp(link) => Ok(link.reader()?.map(Reader::Udp)),
+            // Read by its one holder: what is half a frame stays with it.
+            Self::Serial(_) | Self::Closed => Ok(None),
         }
     }
 }

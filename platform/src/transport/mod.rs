@@ -1,4 +1,4 @@
-//! The pair's links: raw Ethernet frames with types of our own, or datagrams of UDP.
+//! The pair's links: raw Ethernet frames with types of our own, datagrams of UDP, serial lines.
 //!
 //! Frames go to every station of an Ethernet link, which is a cable or a network of its own; who
 //! spoke and whether it may be believed is the machines' business, under the pair's key.
@@ -6,6 +6,7 @@
 mod carrier;
 mod link;
 mod packet;
+mod serial;
 mod udp;
 
 pub(crate) use carrier::Carrier;

@@ -23,7 +23,7 @@ impl Manager {
             return;
         }
         let before = self.view.replace(view);
-        self.stream.set_links(view.links_up);
+        self.stream.set_links(view.links_up & !self.heartbeats_only);
         let was = before.map_or(Peer::Unknown, |before| before.peer);
         if was != view.peer {
             self.take_peer(at, was, view.peer);

@@ -2,8 +2,10 @@
 //!
 //! - [`wire`] seals and opens frames and says what a heartbeat means.
 //! - [`link`] keeps the health of one link, with hysteresis.
+//! - [`line`] finds frames among the bytes of a serial line.
 //! - [`contact`] keeps what is known of the peer, and the lease that it gives and takes.
 
 pub mod contact;
+pub mod line;
 pub mod link;
 pub mod wire;

@@ -9,6 +9,9 @@ use std::ffi::CString;
 use std::net::UdpSocket;
 use std::path::Path;
 
+/// The lines on which the kernel speaks.
+const CONSOLES: &str = "/sys/class/tty/console/active";
+
 /// Runs this node until it has left.
 pub(in crate::cli) fn main(arguments: &[String]) -> Exit {
     let command = Command::new("diarch run").about("Runs this node until it has left the pair");
@@ -59,7 +62,24 @@ pub(super) fn missing(link: &LinkSettings) -> Option<String> {
             let ip = local.ip();
             format!("udp: this machine has no address '{ip}' ({error}); see `ip address`")
         }),
+        LinkSettings::Serial { path, .. } => missing_line(path),
     }
+}
+
+/// Why a serial line cannot carry heartbeats.
+fn missing_line(path: &Path) -> Option<String> {
+    let shown = path.display();
+    if !path.exists() {
+        return Some(format!("serial: this machine has no '{shown}'; see /dev/ttyS*"));
+    }
+    let consoles = std::fs::read_to_string(CONSOLES).unwrap_or_default();
+    let name = path.file_name()?.to_str()?;
+    consoles.split_whitespace().any(|console| console == name).then(|| {
+        format!(
+            "serial: '{shown}' is the kernel's console; take it out of the kernel's command line, \
+             or name another line"
+        )
+    })
 }
 
 /// Whether this machine has an interface of that name.

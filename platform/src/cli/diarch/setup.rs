@@ -14,7 +14,8 @@ use std::path::Path;
 const NAME: &str = "diarch.toml";
 
 const LINK_HELP: &str = "A link: an interface as in eth1, or NODE=eth1,NODE=eth2; \
-                         udp:NODE=ADDRESS:PORT,NODE=ADDRESS:PORT where it is routed";
+                         udp:NODE=ADDRESS:PORT,NODE=ADDRESS:PORT where it is routed; \
+                         serial:/dev/ttyS1 for heartbeats only";
 
 /// Writes a new pair's files; those that exist are never touched.
 pub(in crate::cli) fn main(arguments: &[String]) -> Exit {
@@ -120,11 +121,12 @@ fn settings(options: &ArgMatches) -> Result<String, String> {
     Ok(text)
 }
 
-/// `eth1`, `node-a=eth1,node-b=eth2`, or the same after `udp:`, as in the settings.
+/// `eth1`, `node-a=eth1,node-b=eth2`, or the same after `udp:` or `serial:`, as in the settings.
 fn link_line(link: &str) -> String {
-    let (key, ends) = match link.strip_prefix("udp:") {
-        Some(ends) => ("udp", ends),
-        None => ("interface", link),
+    let (key, ends) = match link.split_once(':') {
+        Some(("udp", ends)) => ("udp", ends),
+        Some(("serial", ends)) => ("serial", ends),
+        Some(_) | None => ("interface", link),
     };
     if !ends.contains('=') {
         return format!("{key} = {ends:?}");
@@ -154,7 +156,7 @@ mod tests {
         write(&command().try_get_matches_from(words).unwrap(), folder)
     }
 
-    const PAIR: [&str; 10] = [
+    const PAIR: [&str; 12] = [
         "--node",
         "a",
         "--node",
@@ -163,6 +165,8 @@ mod tests {
         "a=eth1,b=eth2",
         "--link",
         "udp:a=192.0.2.1:5405,b=192.0.2.2:5405",
+        "--link",
+        "serial:/dev/ttyS1",
         "--watchdog",
         "/dev/watchdog0",
     ];
@@ -172,9 +176,10 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("diarch-setup-{}", std::process::id()));
         run(&PAIR, &folder).unwrap();
         let file = folder.join(NAME);
-        for (node, links) in
-            [("a", ["eth1", "udp:192.0.2.2:5405"]), ("b", ["eth2", "udp:192.0.2.1:5405"])]
-        {
+        for (node, links) in [
+            ("a", ["eth1", "udp:192.0.2.2:5405", "ttyS1"]),
+            ("b", ["eth2", "udp:192.0.2.1:5405", "ttyS1"]),
+        ] {
             let found = config::load(&file, node).unwrap().links;
             assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), links);
         }

@@ -84,6 +84,7 @@ fn pair(local: NodeIndex) -> PairConfig {
         nodes: NAMES.map(|name| name.try_into().unwrap()),
         local,
         links: 2,
+        heartbeats_only: 0,
         disks: 1,
         sector_bytes: [512].into_iter().collect(),
         watchdog: true,
