@@ -20,6 +20,7 @@ mod fence;
 mod peer;
 mod power;
 mod tools;
+mod unfence;
 mod work;
 
 #[cfg(test)]
@@ -325,11 +326,10 @@ impl Manager {
             self.release_held(at);
             let results = self.take_effects(at);
             let moved = self.advance_transition(at);
-            if !(news || results || moved) {
+            if !(news || results || moved || self.drive_power(at)) {
                 break;
             }
         }
-        self.drive_power(at);
         self.finish_leaving();
         self.answer_waiters(at);
     }

@@ -6,7 +6,7 @@
 
 use crate::process;
 use core::time::Duration;
-use diarch_cib::Document;
+use diarch_cib::{Document, Element};
 use diarch_cluster::fencing::device::Device;
 use diarch_cluster::fencing::survey::{Check, Question};
 use diarch_cluster::fencing::{Failure, Power, PowerAction};
@@ -38,7 +38,14 @@ pub(super) async fn ask(
                 Err(Failure::refused(reason.to_owned()))
             }
         },
-        PowerAction::On => asked.order(PowerAction::On).await.map(|()| Power::On),
+        PowerAction::On => {
+            if !device.settings.unfences && asked.lets_in().await? {
+                let reason =
+                    "it lets a node in, which only that node may do: set provides=unfencing";
+                return Err(Failure::refused(reason.to_owned()));
+            }
+            asked.order(PowerAction::On).await.map(|()| Power::On)
+        }
         PowerAction::Off => {
             asked.order(PowerAction::Off).await?;
             for _ in 0..READS {
@@ -67,7 +74,7 @@ pub(super) async fn find(question: &Question) -> Result<bool, Failure> {
             if described.end != AgentEnd::Exited(0) {
                 return Err(failure(device, "metadata", &described));
             }
-            let can = |action| has_action(&described.stdout, action);
+            let can = |action| action_of(&described.stdout, action, |_| true);
             match (can("list"), can("status")) {
                 (true, _) => Check::List,
                 (false, true) => Check::Status,
@@ -86,17 +93,17 @@ pub(super) async fn find(question: &Question) -> Result<bool, Failure> {
     Err(failure(device, command, &listed))
 }
 
-/// Whether an agent's description names an action.
-pub(super) fn has_action(metadata: &str, wanted: &str) -> bool {
+/// Whether an agent's description has an action of this name that is like this.
+fn action_of(metadata: &str, wanted: &str, like: impl Fn(Element<'_>) -> bool) -> bool {
     let document = Document::parse(metadata).ok();
     document.is_some_and(|document| {
         let mut actions = document.root().descendants().filter(|one| one.name() == "action");
-        actions.any(|action| action.attribute("name") == Some(wanted))
+        actions.any(|action| action.attribute("name") == Some(wanted) && like(action))
     })
 }
 
 /// Whether a list, of plugs or of `PLUG,NAME` lines, has this one.
-pub(super) fn lists(text: &str, plug: &str) -> bool {
+fn lists(text: &str, plug: &str) -> bool {
     text.split([' ', ',', ';', '\t', '\r', '\n']).any(|word| word == plug)
 }
 
@@ -111,6 +118,17 @@ impl Asked<'_> {
     fn left(self) -> Duration {
         let now = Instant::now();
         self.until.map_or(Duration::MAX, |until| until.saturating_duration_since(now))
+    }
+
+    /// Whether its *on* lets a node in again that it has barred: such an agent says that *on* is
+    /// automatic.
+    async fn lets_in(self) -> Result<bool, Failure> {
+        let described = self.run("metadata").await;
+        if described.end != AgentEnd::Exited(0) {
+            return Err(failure(self.device, "metadata", &described));
+        }
+        let truth = |text: &str| diarch_cib::time::truth(text) == Some(true);
+        Ok(action_of(&described.stdout, "on", |on| on.attribute("automatic").is_some_and(truth)))
     }
 
     async fn order(self, action: PowerAction) -> Result<(), Failure> {

@@ -280,6 +280,22 @@ fn an_installed_agent_says_whom_it_fences_in_the_way_that_it_can() {
 }
 
 #[test]
+fn an_installed_agent_that_lets_nodes_in_does_so_only_where_that_is_configured() {
+    let on = |automatic: u8| {
+        let xml = format!("<r><action name=\"on\" automatic=\"{automatic}\"/></r>");
+        format!("action=metadata) echo '{xml}'; exit 0;; action=on) exit 0;;")
+    };
+    let Some(power) = by_agent("power", &on(0), PowerAction::On) else { return };
+    assert_eq!(power, Ok(Power::On));
+    let fabric = by_agent("fabric", &on(1), PowerAction::On).unwrap().unwrap_err();
+    assert!(fabric.reason.contains("provides=unfencing"), "{fabric:?}");
+    let (_script, agent) = script("unfences", &on(1)).unwrap();
+    let mut device = configured(&agent, &[]);
+    device.settings.unfences = true;
+    assert_eq!(smol::block_on(super::ask(&device, PowerAction::On, MINUTE)), Ok(Power::On));
+}
+
+#[test]
 fn a_bmc_is_never_believed_to_be_that_of_a_node_because_it_answers() {
     for by in [Check::Able, Check::List] {
         let device = configured("fence_ipmilan", &[("ip", "127.0.0.1")]);

@@ -54,7 +54,9 @@ pub fn levels(
     let mut devices = Vec::new();
     for (device, plug, reach) in configured(cib, node, wall, &mut warnings) {
         match (reach, reach.check().map(|_| survey.knows(&device.id))) {
-            (Reach::Named, _) | (_, Some(Some(true))) => devices.push(device.with_plug(&plug)),
+            (Reach::Named, _) | (_, Some(Some(true))) => {
+                devices.push(device.with_plug(node, &plug));
+            }
             (_, Some(None)) => warnings.push(format!(
                 "fence device {} is not used: it has not said yet whom it fences \
                  (set pcmk_host_list)",
@@ -81,11 +83,20 @@ pub fn levels(
     (levels, warnings)
 }
 
+/// The devices that have to let `node` in before anything is started there that needs it.
+#[must_use]
+pub fn unfencing(cib: &Document, node: &str, wall: WallClock) -> Vec<Device> {
+    let all = configured(cib, node, wall, &mut Vec::new()).into_iter();
+    all.filter(|(device, _, reach)| device.settings.unfences && *reach == Reach::Named)
+        .map(|(device, plug, _)| device.with_plug(node, &plug))
+        .collect()
+}
+
 /// The devices that have to be asked whether they fence `node`: what they call it, and how.
 #[must_use]
 pub fn to_ask(cib: &Document, node: &str, wall: WallClock) -> Vec<(Device, String, Check)> {
     let asked = |(device, plug, reach): (Device, String, Reach)| {
-        reach.check().map(|check| (device.with_plug(&plug), plug, check))
+        reach.check().map(|check| (device.with_plug(node, &plug), plug, check))
     };
     configured(cib, node, wall, &mut Vec::new()).into_iter().filter_map(asked).collect()
 }
@@ -170,7 +181,8 @@ fn for_node(
     let within = time_for_fencing(primitive.document());
     let mut settings = Settings::read(id, &pairs, node, within, warnings);
     // What bars a node from a fabric lets it in again only when that node asks for it.
-    settings.comes_back &= !unfences(&meta);
+    settings.unfences = unfences(&meta);
+    settings.comes_back &= !settings.unfences;
     let map = value(&pairs, "pcmk_host_map").map(host_map).unwrap_or_default();
     let plug = map.get(node).map_or(node, String::as_str).to_owned();
     let reach = reach(id, &pairs, &map, node, warnings);
@@ -180,12 +192,15 @@ fn for_node(
 }
 
 impl Device {
-    /// The device, told which plug it is about.
-    fn with_plug(mut self, plug: &str) -> Self {
+    /// The device, told which plug of which node it is about.
+    fn with_plug(mut self, node: &str, plug: &str) -> Self {
         let all = &mut self.parameters.0;
         let fixed = all.iter().any(|(name, _)| matches!(name.as_str(), "port" | "plug"));
         if let Some(argument) = self.settings.plug_argument.clone().filter(|_| !fixed) {
             all.push((argument, plug.to_owned()));
+        }
+        if !all.iter().any(|(name, _)| name == "nodename") {
+            all.push(("nodename".to_owned(), node.to_owned()));
         }
         self
     }
@@ -328,7 +343,8 @@ mod tests {
     fn found(cib: &Document, node: &str) -> String {
         let (levels, _) = levels(cib, node, WallClock(1_800_000_000), &Survey::default());
         let one = |device: &Device| {
-            let pairs = device.parameters.0.iter().map(|(n, v)| format!("{n}={v}"));
+            let pairs = device.parameters.0.iter().filter(|(name, _)| name != "nodename");
+            let pairs = pairs.map(|(n, v)| format!("{n}={v}"));
             format!("{}({})", device.id, pairs.collect::<Vec<_>>().join(" "))
         };
         let level = |devices: &Vec<Device>| devices.iter().map(one).collect::<Vec<_>>().join(" + ");
@@ -354,6 +370,21 @@ mod tests {
             "ipmi(ip=10.0.0.2 port=b) | pdu(port=2,3) | own(plug=7) | any() | fixed(port=b)"
         );
         assert_eq!(found(&cib, "a"), "pdu(port=1) | any()");
+    }
+
+    #[test]
+    fn a_device_that_unfences_does_not_come_back_by_itself_and_hears_the_nodes_name() {
+        let provides = "<meta_attributes id='m'><nvpair id='p' name='provides' \
+                        value='unfencing'/></meta_attributes></primitive>";
+        let scsi = device("scsi", &[("pcmk_host_list", "a b"), ("pcmk_host_argument", "none")]);
+        let ipmi = device("ipmi", &[("pcmk_host_list", "b")]);
+        let cib = cib(&format!("{}{ipmi}", scsi.replace("</primitive>", provides)), "");
+        let unfencing = unfencing(&cib, "b", WallClock(0));
+        assert_eq!(unfencing.len(), 1);
+        assert!(!unfencing[0].settings.comes_back);
+        let nodename = ("nodename".to_owned(), "b".to_owned());
+        assert_eq!(unfencing[0].parameters.0, [nodename]);
+        assert!(super::unfencing(&cib, "c", WallClock(0)).is_empty());
     }
 
     #[test]

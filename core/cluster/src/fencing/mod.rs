@@ -18,6 +18,7 @@
 //! a node is switched on again only where this fencer has switched it off.
 
 pub mod device;
+mod rise;
 pub mod settings;
 pub mod survey;
 
@@ -25,6 +26,7 @@ use crate::Instant;
 use crate::view::BootId;
 use core::time::Duration;
 use device::{Device, Levels};
+use rise::Rise;
 use settings::Order;
 use std::collections::VecDeque;
 
@@ -112,6 +114,13 @@ pub enum Effect {
     },
     /// This boot was read off.
     Proved(Option<BootId>),
+    /// What [`Fencer::switch_on`] was told to do is done, or why it is not.
+    SwitchedOn {
+        /// As it was given.
+        ticket: u32,
+        /// Why not, for people.
+        result: Result<(), String>,
+    },
     /// Something that an administrator should read.
     Warn(String),
     /// Something worth keeping.
@@ -166,6 +175,8 @@ pub struct Fencer {
     reviving: Option<(PowerJob, Device, Attempt)>,
     /// Devices that are still to be switched on again.
     to_revive: VecDeque<Device>,
+    /// Demands to switch nodes on; the first one is under way.
+    rises: VecDeque<Rise>,
     /// The last warning: the same one is not given twice in a row.
     warned: String,
     pause: Duration,
@@ -250,7 +261,9 @@ impl Fencer {
             State::Delaying(_, due) | State::Pausing(_, due) | State::Proved(_, due) => Some(*due),
         };
         let reviving = self.reviving.as_ref().map(|(_, _, attempt)| attempt.lost_at);
-        due.into_iter().chain(reviving).min()
+        let rising = self.rises.front().and_then(|rise| rise.asked);
+        let rising = rising.map(|(_, attempt)| attempt.lost_at);
+        due.into_iter().chain(reviving).chain(rising).min()
     }
 
     /// What to do next.
@@ -262,6 +275,10 @@ impl Fencer {
     pub fn answered(&mut self, now: Instant, job: PowerJob, result: Result<Power, Failure>) {
         if let Some((_, device, attempt)) = self.reviving.take_if(|(known, _, _)| *known == job) {
             self.revived(now, device, attempt, result);
+            return;
+        }
+        if self.rises.front().and_then(|rise| rise.asked).is_some_and(|(known, _)| known == job) {
+            self.risen(now, result);
             return;
         }
         match core::mem::take(&mut self.state) {
@@ -286,6 +303,11 @@ impl Fencer {
             && attempt.lost_at <= now
         {
             self.answered(now, *job, Err(late()));
+        }
+        if let Some((job, attempt)) = self.rises.front().and_then(|rise| rise.asked)
+            && attempt.lost_at <= now
+        {
+            self.answered(now, job, Err(late()));
         }
     }
 

@@ -38,6 +38,8 @@ pub struct Settings {
     pub delay_max: Duration,
     /// Whether a node is switched on again after it was switched off.
     pub comes_back: bool,
+    /// Whether it has to let a node in before anything is started there that needs it.
+    pub unfences: bool,
     /// The parameter that names the plug, if one does.
     pub plug_argument: Option<String>,
     list: Order,
@@ -103,6 +105,7 @@ impl Settings {
             delay_base: delay_max.map_or(delay_base, |max| delay_base.min(max)),
             delay_max: delay_max.unwrap_or(delay_base),
             comes_back: value(pairs, "pcmk_reboot_action") != Some("off"),
+            unfences: false,
             plug_argument: Some(value(pairs, "pcmk_host_argument").unwrap_or("port"))
                 .filter(|argument| *argument != "none")
                 .map(str::to_owned),

@@ -56,6 +56,9 @@ impl Rig {
                 }
                 Effect::Proved(boot) => self.log.push(format!("proved {:?}", boot.map(|b| b.0))),
                 Effect::Warn(text) => self.log.push(format!("warn {text}")),
+                Effect::SwitchedOn { ticket, result } => {
+                    self.log.push(format!("{ticket}: {result:?}"));
+                }
                 Effect::Note(_) => {}
             }
         }
@@ -313,4 +316,40 @@ fn a_device_whose_reboot_is_off_is_not_switched_on_again() {
     rig.want(true);
     rig.answer(Ok(Power::Off));
     assert_eq!(rig.said(), "ipmi Off, proved Some(7)");
+}
+
+#[test]
+fn a_node_is_switched_on_by_the_first_level_that_can_and_demands_take_turns() {
+    let mut rig = Rig::new(&[&["left", "right"], &["spare"]]);
+    rig.set(&[("pcmk_on_retries", "2")]);
+    for ticket in [1, 2] {
+        let levels = rig.levels.clone();
+        rig.fencer.switch_on(rig.now, ticket, levels);
+    }
+    rig.follow();
+    rig.answer(Ok(Power::On));
+    rig.refuse();
+    assert_eq!(rig.said(), "left On, right On, right On", "what refuses is asked again");
+    rig.refuse();
+    rig.answer(Ok(Power::On));
+    assert_eq!(rig.said(), "spare On, 1: Ok(()), left On");
+    rig.answer(Err("no answer"));
+    rig.answer(Ok(Power::Off));
+    let said = rig.said();
+    assert!(said.starts_with("spare On, 2: Err("), "{said}");
+    assert!(said.contains("left: no answer") && said.contains("spare: it still reads off"));
+}
+
+#[test]
+fn a_node_that_nothing_can_switch_on_is_not_said_to_be_on() {
+    let mut rig = Rig::new(&[&[]]);
+    let levels = rig.levels.clone();
+    rig.fencer.switch_on(rig.now, 1, levels);
+    rig.follow();
+    assert_eq!(rig.said(), "1: Err(\"no fence device can switch it on\")");
+    rig.levels = vec![vec![device("ipmi")]];
+    let levels = rig.levels.clone();
+    rig.fencer.switch_on(rig.now, 2, levels);
+    rig.wait(72_000);
+    assert!(rig.said().contains("2: Err"), "it never answered");
 }

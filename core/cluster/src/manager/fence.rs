@@ -1,6 +1,7 @@
 //! Fencing: the manager demands it, the guardian does it and says by which proof.
 
 use super::answers::{proof_text, refusal_text};
+use super::unfence::Rising;
 use super::{Author, Clocks, Manager};
 use crate::Instant;
 use crate::manager_io::{Output, WallClock};
@@ -42,7 +43,7 @@ pub(super) struct Step {
 }
 
 /// What is demanded of the fencer.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Demand {
     /// The node.
     pub(super) target: String,
@@ -52,15 +53,17 @@ pub(super) struct Demand {
     pub(super) delay: Duration,
     /// The devices do not wait for delays of their own.
     pub(super) undelayed: bool,
+    /// With which parameters the devices unfence the node, as attributes of it.
+    pub(super) digests: Vec<(&'static str, String)>,
 }
 
 /// Who waits for a node to be fenced.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waiter {
-    step: Option<Step>,
-    author: Author,
+    pub(super) step: Option<Step>,
+    pub(super) author: Author,
     /// Does not wait any longer then.
-    until: Option<Instant>,
+    pub(super) until: Option<Instant>,
 }
 
 impl Waiter {
@@ -90,8 +93,9 @@ struct Pending {
 /// What is being fenced, and what was.
 #[derive(Debug, Default)]
 pub(super) struct Fencing {
-    next: u32,
+    pub(super) next: u32,
     pending: Vec<Pending>,
+    pub(super) rising: Vec<Rising>,
     past: Vec<Past>,
     retry_at: Option<Instant>,
     pause: Duration,
@@ -100,7 +104,8 @@ pub(super) struct Fencing {
 impl Fencing {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let due = self.pending.iter().filter_map(|one| one.due);
-        let waiters = self.pending.iter().flat_map(|one| &one.waiters);
+        let rising = self.rising.iter().flat_map(|one| &one.waiters);
+        let waiters = self.pending.iter().flat_map(|one| &one.waiters).chain(rising);
         let until = waiters.filter_map(|waiter| waiter.until);
         due.chain(until).chain(self.retry_at).min()
     }
@@ -154,9 +159,9 @@ impl Fencing {
 
     /// A transition is over: nobody waits for what it demanded.
     pub(super) fn forget(&mut self, transition: u32) {
-        for pending in &mut self.pending {
-            let over = |step: Step| step.transition == transition;
-            pending.waiters.retain(|waiter| !waiter.step.is_some_and(over));
+        let over = |step: Step| step.transition == transition;
+        for waiters in self.waiters() {
+            waiters.retain(|waiter| !waiter.step.is_some_and(over));
         }
         self.pending.retain(|pending| !pending.waiters.is_empty());
     }
@@ -164,10 +169,15 @@ impl Fencing {
     /// Those who do not wait any longer.
     fn take_waiters(&mut self, mut gone: impl FnMut(&Waiter) -> bool) -> Vec<Waiter> {
         let mut taken = Vec::new();
-        for pending in &mut self.pending {
-            taken.extend(pending.waiters.extract_if(.., |waiter| gone(waiter)));
+        for waiters in self.waiters() {
+            taken.extend(waiters.extract_if(.., |waiter| gone(waiter)));
         }
         taken
+    }
+
+    fn waiters(&mut self) -> impl Iterator<Item = &mut Vec<Waiter>> {
+        let rising = self.rising.iter_mut().map(|one| &mut one.waiters);
+        self.pending.iter_mut().map(|one| &mut one.waiters).chain(rising)
     }
 
     fn remember(&mut self, past: Past) {
@@ -182,9 +192,7 @@ impl Manager {
     /// Has a node fenced.
     pub(super) fn fence(&mut self, at: Clocks, demand: Demand, waiter: Waiter) {
         if demand.action == "on" {
-            // Nothing here switches a node on or unfences it: saying that it was done would start
-            // what relies on it.
-            self.fencing_failed(at, waiter, "nodes are not unfenced by this version");
+            self.unfence(at, demand, waiter);
             return;
         }
         if demand.target == self.local_name() {
@@ -247,8 +255,7 @@ impl Manager {
         let demand = Demand {
             target: self.peer_name().to_owned(),
             action: "reboot".to_owned(),
-            delay: Duration::ZERO,
-            undelayed: false,
+            ..Demand::default()
         };
         self.demand(at, Some(boot), demand, Waiter::step(None));
     }
@@ -269,12 +276,23 @@ impl Manager {
     }
 
     fn remember_failure(&mut self, at: Clocks, action: String, reason: &str) {
+        let target = self.peer_name().to_owned();
+        self.remember(at, target, action, Some(reason.to_owned()));
+    }
+
+    pub(super) fn remember(
+        &mut self,
+        at: Clocks,
+        target: String,
+        action: String,
+        failure: Option<String>,
+    ) {
         self.fencing.remember(Past {
-            target: self.names[self.local().other().index()].clone(),
+            target,
             action,
             client: "diarch".to_owned(),
             completed: at.wall,
-            failure: Some(reason.to_owned()),
+            failure,
             proof: None,
         });
     }
@@ -314,7 +332,7 @@ impl Manager {
         }
     }
 
-    fn fencing_failed(&mut self, at: Clocks, waiter: Waiter, reason: &str) {
+    pub(super) fn fencing_failed(&mut self, at: Clocks, waiter: Waiter, reason: &str) {
         self.give_up(at, waiter, Reply::failed(EXIT_FAILED, reason));
     }
 
@@ -367,7 +385,7 @@ impl Manager {
         }
     }
 
-    fn finish_step(&mut self, step: Option<Step>, done: bool) {
+    pub(super) fn finish_step(&mut self, step: Option<Step>, done: bool) {
         let (Some(step), Some(engine)) = (step, &mut self.engine) else { return };
         if engine.id() != step.transition || !engine.is_in_flight(step.action) {
             return;

@@ -103,6 +103,7 @@ impl Manager {
         if let Some(engine) = &mut self.engine {
             engine.fail_node(&name);
         }
+        self.drop_unfencing(at);
         let asked: Vec<_> = core::mem::take(&mut self.asks).into_values().collect();
         for client in asked {
             let text = "the other node was lost: the change may or may not have been made";
@@ -225,9 +226,12 @@ impl Manager {
                 }
             },
             Message::Answer { id, reply } => {
+                let reply = Reply::from_xml(&reply)
+                    .unwrap_or_else(|error| Reply::failed(1, error.to_string()));
+                if self.take_unfenced(at, id, &reply) {
+                    return;
+                }
                 if let Some(client) = self.asks.remove(&id) {
-                    let reply = Reply::from_xml(&reply)
-                        .unwrap_or_else(|error| Reply::failed(1, error.to_string()));
                     self.reply(at, Author::Client(client), reply);
                 }
             }

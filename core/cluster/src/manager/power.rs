@@ -14,8 +14,10 @@ use core::time::Duration;
 pub(super) const LISTEN: Duration = Duration::from_secs(60);
 
 impl Manager {
-    /// Has the power switches asked as the view wants and allows it.
-    pub(super) fn drive_power(&mut self, at: Clocks) {
+    /// Has the power switches asked as the view wants and allows it; whether anybody's demand has
+    /// ended by that.
+    pub(super) fn drive_power(&mut self, at: Clocks) -> bool {
+        let mut ended = false;
         self.drive_survey(at);
         let goal = self.power_goal();
         if goal.is_some() {
@@ -36,15 +38,22 @@ impl Manager {
             }
         }
         while let Some(effect) = self.fencer.poll_effect() {
-            self.out.push_back(match effect {
+            let output = match effect {
                 Effect::Ask { job, device, action, within } => {
                     Output::AskPower { job, device, action, within }
                 }
                 Effect::Proved(target) => Output::Guardian(Report::PowerIsOff { target }),
+                Effect::SwitchedOn { ticket, result } => {
+                    self.take_switched_on(at, ticket, result);
+                    ended = true;
+                    continue;
+                }
                 Effect::Warn(text) => Output::Event(Event::Warning(text)),
                 Effect::Note(text) => Output::Event(Event::Notice(text)),
-            });
+            };
+            self.out.push_back(output);
         }
+        ended
     }
 
     /// Has the devices asked that do not say in the configuration whom they fence.

@@ -50,6 +50,14 @@ impl Manager {
         user: &str,
         request: Request,
     ) {
+        if let (Author::Peer(id), Request::Fence { target, action, .. }) = (author, &request)
+            && action == "on"
+            && target == self.local_name()
+            && !self.leading
+        {
+            self.unfence_on_request(at, id);
+            return;
+        }
         if self.answers_here(at, author, &request) {
             return;
         }
@@ -173,7 +181,8 @@ impl Manager {
                 let delay = Duration::from_secs(u64::try_from(delay_s).unwrap_or(0));
                 let within = Duration::from_secs(timeout_s.max(1).into());
                 let waiter = Waiter::author(author, at.now.after(delay + within));
-                let demand = Demand { target, action, delay, undelayed: delay_s < 0 };
+                let undelayed = delay_s < 0;
+                let demand = Demand { target, action, delay, undelayed, ..Demand::default() };
                 self.fence(at, demand, waiter);
             }
             Request::WaitIdle => self.waiters.push(author),

@@ -170,6 +170,13 @@ impl Manager {
                     target: node,
                     action: wanted,
                     delay: Duration::from_secs(delay),
+                    digests: [
+                        ("#digests-all", "CRM_meta_digests_all"),
+                        ("#digests-secure", "CRM_meta_digests_secure"),
+                    ]
+                    .into_iter()
+                    .filter_map(|(name, meta)| Some((name, attribute(meta)?.to_owned())))
+                    .collect(),
                     undelayed: false,
                 };
                 let transition = self.engine.as_ref().map(Engine::id);

@@ -538,16 +538,71 @@ fn devices_wait_for_their_delay_unless_the_demand_says_that_nothing_waits() {
     }
 }
 
+fn switch_on(world: &mut World, node: usize, target: &str) {
+    let (target, action) = (target.to_owned(), "on".to_owned());
+    world.ask(node, Request::Fence { target, action, timeout_s: 9, delay_s: 0 });
+    world.run(SECOND);
+}
+
+/// A device that lets nodes in, and itself fences them.
+fn fabric(hosts: &str) -> String {
+    let provides = "<meta_attributes id=\"m\"><nvpair id=\"p\" name=\"provides\" \
+                    value=\"unfencing\"/></meta_attributes></primitive>";
+    fence_device("fabric", hosts).replace("</primitive>", provides)
+}
+
 #[test]
-fn unfencing_is_refused_rather_than_said_to_be_done() {
-    let mut world = World::new(&[]);
+fn a_node_is_switched_on_on_demand_and_who_asked_hears_of_it() {
+    let mut world = World::new(&[fence_device("fence-b", "b")]);
+    world.power = Some(Ok(Power::On));
     world.both();
     world.run(SECOND * 5);
-    let target = "b".to_owned();
-    world.ask(0, Request::Fence { target, action: "on".to_owned(), timeout_s: 9, delay_s: 0 });
-    world.run(SECOND);
+    switch_on(&mut world, 1, "b");
+    assert!(world.log.contains(&"a ask fence-b for On".to_owned()), "{:?}", world.log);
+    world.power = Some(Err(Failure::late("no answer".to_owned())));
+    switch_on(&mut world, 0, "b");
+    switch_on(&mut world, 0, "a");
+    switch_on(&mut world, 0, "c");
+    world.power = None;
+    switch_on(&mut world, 0, "b");
+    world.run(SECOND * 9);
+    let rcs: Vec<i32> = world.answers.iter().map(|reply| reply.rc).collect();
+    assert_eq!(rcs, [0, 1, 1, 1, 124], "{:?}", world.answers);
+    assert!(world.answers[1].message.contains("fence-b: no answer"), "{:?}", world.answers);
+    assert!(world.answers[2].message.contains("no fence device"), "{:?}", world.answers);
+    assert!(world.cib(1).contains("#node-unfenced"));
+}
+
+#[test]
+fn a_node_is_let_in_by_itself_and_the_transition_waits_for_it() {
+    let devices = [fabric("a b"), fence_device("fence-b", "b"), primitive("r")];
+    let mut world = World::scheduled_by(scheduler::unfence_then_start, &devices);
+    world.both();
+    world.run(SECOND * 5);
+    let asked: Vec<_> = world.log.iter().filter(|line| line.ends_with("for On")).collect();
+    assert_eq!(asked, ["b ask fabric for On"]);
+    assert_eq!(world.count("start"), 0, "nothing came of it yet");
+    world.power = Some(Ok(Power::On));
+    world.run(SECOND * 100);
+    assert_eq!(world.count("r start"), 1, "{:?}", world.log);
+    let cib = world.cib(0);
+    assert!(cib.contains("#node-unfenced") && cib.contains("fabric:fence_test:d,"), "{cib}");
+    world.assert_same_cib();
+}
+
+#[test]
+fn a_node_that_may_not_act_does_not_let_itself_in() {
+    let mut world = World::new(&[fabric("a b")]);
+    world.power = Some(Ok(Power::On));
+    world.both();
+    world.run(SECOND * 5);
+    world.lost(0);
+    switch_on(&mut world, 0, "a");
     assert_eq!(world.answers[0].rc, 1);
-    assert!(world.answers[0].message.contains("not unfenced"), "{:?}", world.answers);
+    assert!(world.answers[0].message.contains("may not act"), "{:?}", world.answers);
+    switch_on(&mut world, 0, "b");
+    assert!(world.answers[1].message.contains("not there"), "{:?}", world.answers);
+    assert!(!world.log.iter().any(|line| line.ends_with("for On")), "{:?}", world.log);
 }
 
 fn fence_device(id: &str, host: &str) -> String {

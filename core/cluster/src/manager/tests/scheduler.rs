@@ -89,6 +89,21 @@ pub(super) fn fence_later(cib: &Document, wall: WallClock) -> Planned {
     planned
 }
 
+/// Lets the second node in, until it is, and then starts a resource.
+pub(super) fn unfence_then_start(cib: &Document, wall: WallClock) -> Planned {
+    if status::attribute(cib, "2", "#node-unfenced").is_some() {
+        return plan(cib, wall);
+    }
+    let mut planned = fence_then_start(cib, wall);
+    let attributes = &mut planned.graph.synapses[0].action.attributes;
+    for (name, value) in
+        [("CRM_meta_stonith_action", "on"), ("CRM_meta_digests_all", "fabric:fence_test:d,")]
+    {
+        attributes.push((name.to_owned(), value.to_owned()));
+    }
+    planned
+}
+
 pub(super) fn plan(cib: &Document, _wall: WallClock) -> Planned {
     let mut plan = Plan::default();
     let leaving = |node: usize| status::attribute(cib, &id(node), "shutdown").is_some();
