@@ -48,3 +48,11 @@ pub use manager::{Manager, ManagerConfig};
 
 /// The feature set of the CIB that this build writes, and that agents are told.
 pub const FEATURE_SET: &str = "3.20.5";
+
+/// A number that looks random and depends on nothing but `seed`.
+const fn random(seed: u64) -> u64 {
+    let mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}

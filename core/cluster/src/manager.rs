@@ -26,7 +26,6 @@ mod work;
 #[cfg(test)]
 mod tests;
 
-use crate::Instant;
 use crate::attributes::Table;
 use crate::config::{NodeIndex, PairConfig};
 use crate::controller::policy::{self, Scheduler};
@@ -41,6 +40,7 @@ use crate::replication::stream::Stream;
 use crate::request::{Reply, Request};
 use crate::transition::{Abort, Engine};
 use crate::view::{BootId, Notice, Peer, Report, View};
+use crate::{Instant, random};
 use changes::Changes;
 use diarch_cib::Document;
 use fence::Fencing;
@@ -196,7 +196,7 @@ impl Manager {
             executor: Executor::default(),
             changes: Changes::default(),
             attributes: Table::default(),
-            fencing: Fencing::default(),
+            fencing: Fencing::new(config.seed),
             fencer: Fencer::new(config.seed),
             survey: Survey::default(),
             surveyed: None,
@@ -424,11 +424,9 @@ impl Manager {
 fn uuid(seed: u64) -> String {
     let mut state = seed;
     let mut next = || {
+        let number = random(state);
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        number
     };
     let digits = format!("{:016x}{:016x}", next(), next());
     let part = |range: core::ops::Range<usize>| digits.get(range).unwrap_or_default().to_owned();

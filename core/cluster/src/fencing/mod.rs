@@ -18,12 +18,13 @@
 //! a node is switched on again only where this fencer has switched it off.
 
 pub mod device;
+pub mod history;
 mod rise;
 pub mod settings;
 pub mod survey;
 
-use crate::Instant;
 use crate::view::BootId;
+use crate::{Instant, random};
 use core::time::Duration;
 use device::{Device, Levels};
 use rise::Rise;
@@ -521,14 +522,6 @@ impl Attempt {
     fn may_go_on(&self, now: Instant, order: &Order, failure: &Failure) -> bool {
         !failure.late && self.tries < order.tries && now < self.until
     }
-}
-
-/// A number that looks random and depends on nothing but `seed`.
-const fn random(seed: u64) -> u64 {
-    let mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

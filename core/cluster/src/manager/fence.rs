@@ -4,35 +4,22 @@ use super::answers::{proof_text, refusal_text};
 use super::unfence::Rising;
 use super::{Author, Clocks, Manager};
 use crate::Instant;
-use crate::manager_io::{Output, WallClock};
+use crate::fencing::history::{Event, History};
+use crate::manager_io::Output;
 use crate::replication::Message;
 use crate::request::Reply;
 use crate::transition::Abort;
 use crate::view::{BootId, FenceOutcome, Peer, Proof, Report};
 use core::time::Duration;
-use diarch_cib::Document;
 
 /// The pause before a node that could not be fenced is tried again, doubled each time.
 const RETRY_FIRST: Duration = Duration::from_secs(2);
 const RETRY_MAX: Duration = Duration::from_secs(60);
-/// How many past fencing actions are remembered.
-const HISTORY_MAX: usize = 100;
 /// Exit status: it could not be done.
 const EXIT_FAILED: i32 = 1;
 /// Exit status: it was not done in time.
 const EXIT_TIMEOUT: i32 = 124;
 const LATE: &str = "there was no answer in time";
-
-/// One fencing action that ended.
-#[derive(Clone, Debug)]
-struct Past {
-    target: String,
-    action: String,
-    client: String,
-    completed: WallClock,
-    failure: Option<String>,
-    proof: Option<String>,
-}
 
 /// A step of a transition that waits for a node to be fenced. Its number alone would name another
 /// step of the next transition.
@@ -82,6 +69,8 @@ impl Waiter {
 #[derive(Debug)]
 struct Pending {
     request: u32,
+    /// Who demanded it first.
+    author: Author,
     boot: Option<BootId>,
     action: String,
     /// The guardian is not told before.
@@ -91,17 +80,28 @@ struct Pending {
 }
 
 /// What is being fenced, and what was.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Fencing {
     pub(super) next: u32,
     pending: Vec<Pending>,
     pub(super) rising: Vec<Rising>,
-    past: Vec<Past>,
+    pub(super) history: History,
     retry_at: Option<Instant>,
     pause: Duration,
 }
 
 impl Fencing {
+    pub(super) const fn new(seed: u64) -> Self {
+        Self {
+            next: 0,
+            pending: Vec::new(),
+            rising: Vec::new(),
+            history: History::new(seed),
+            retry_at: None,
+            pause: Duration::ZERO,
+        }
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let due = self.pending.iter().filter_map(|one| one.due);
         let rising = self.rising.iter().flat_map(|one| &one.waiters);
@@ -113,36 +113,6 @@ impl Fencing {
     /// Something happened: the scheduler does not wait any longer.
     pub(super) const fn stop_pausing(&mut self) {
         self.retry_at = None;
-    }
-
-    /// The history as the tools know it, newest first.
-    pub(super) fn document(&self, target: Option<&str>, delegate: &str) -> Document {
-        let mut document = Document::new("fence_history");
-        let root = document.root().id();
-        let wanted = self.past.iter().rev();
-        for past in wanted.filter(|past| target.is_none_or(|target| past.target == target)) {
-            let event = document.append_new(root, "fence_event");
-            let state = if past.failure.is_some() { "failed" } else { "success" };
-            let reason = past.failure.as_ref().or(past.proof.as_ref());
-            for (name, value) in [
-                ("action", past.action.as_str()),
-                ("target", &past.target),
-                ("client", &past.client),
-                ("origin", delegate),
-                ("delegate", delegate),
-                ("status", state),
-                ("completed", &past.completed.0.to_string()),
-                ("exit-reason", reason.map_or("", String::as_str)),
-            ] {
-                document.set_attribute(event, name, value);
-            }
-        }
-        document
-    }
-
-    /// Forgets what was done to a node, or to all.
-    pub(super) fn clear(&mut self, target: Option<&str>) {
-        self.past.retain(|past| target.is_some_and(|target| past.target != target));
     }
 
     /// The action that somebody waits for, if somebody does; `off` before any other.
@@ -178,13 +148,6 @@ impl Fencing {
     fn waiters(&mut self) -> impl Iterator<Item = &mut Vec<Waiter>> {
         let rising = self.rising.iter_mut().map(|one| &mut one.waiters);
         self.pending.iter_mut().map(|one| &mut one.waiters).chain(rising)
-    }
-
-    fn remember(&mut self, past: Past) {
-        if self.past.len() == HISTORY_MAX {
-            self.past.remove(0);
-        }
-        self.past.push(past);
     }
 }
 
@@ -231,9 +194,9 @@ impl Manager {
             same.due = same.due.and_then(|known| Some(known.min(due?)));
         } else {
             self.fencing.next += 1;
-            let (request, waiters) = (self.fencing.next, vec![waiter]);
+            let (request, author, waiters) = (self.fencing.next, waiter.author, vec![waiter]);
             let due = Some(due.unwrap_or(at.now));
-            let pending = Pending { request, boot, action, due, undelayed, waiters };
+            let pending = Pending { request, author, boot, action, due, undelayed, waiters };
             self.fencing.pending.push(pending);
         }
         self.tell_demands(at);
@@ -267,7 +230,7 @@ impl Manager {
             FenceOutcome::Done(proof) => self.fenced(at, pending, proof),
             FenceOutcome::Failed(refusal) => {
                 let reason = refusal_text(refusal);
-                self.remember_failure(at, pending.action, reason);
+                self.remember_pending(at, &pending, Err(reason));
                 for waiter in pending.waiters {
                     self.fencing_failed(at, waiter, reason);
                 }
@@ -275,40 +238,62 @@ impl Manager {
         }
     }
 
-    fn remember_failure(&mut self, at: Clocks, action: String, reason: &str) {
+    /// Keeps how a demand has ended.
+    fn remember_pending(&mut self, at: Clocks, pending: &Pending, result: Result<&str, &str>) {
         let target = self.peer_name().to_owned();
-        self.remember(at, target, action, Some(reason.to_owned()));
+        self.remember(at, target, &pending.action, pending.author, result);
     }
 
+    /// Keeps how a fencing action has ended, here and on the other node.
     pub(super) fn remember(
         &mut self,
         at: Clocks,
         target: String,
-        action: String,
-        failure: Option<String>,
+        action: &str,
+        author: Author,
+        result: Result<&str, &str>,
     ) {
-        self.fencing.remember(Past {
+        let (client, origin) = match author {
+            Author::Nobody => ("diarch", self.local_name()),
+            Author::Client(_) => ("stonith_admin", self.local_name()),
+            Author::Peer(_) => ("stonith_admin", self.peer_name()),
+        };
+        let event = Event {
+            id: 0,
             target,
-            action,
-            client: "diarch".to_owned(),
+            action: action.to_owned(),
+            client: client.to_owned(),
+            origin: origin.to_owned(),
+            delegate: self.local_name().to_owned(),
             completed: at.wall,
-            failure,
-            proof: None,
-        });
+            failed: result.is_err(),
+            reason: result.unwrap_or_else(|reason| reason).to_owned(),
+        };
+        let event = self.fencing.history.record(event);
+        self.tell(at, &Message::FencingHistory { events: vec![event] });
+    }
+
+    /// Tells the other node what was fenced before it could hear of it.
+    pub(super) fn tell_history(&mut self, at: Clocks) {
+        let events = self.fencing.history.events().to_vec();
+        if !events.is_empty() {
+            self.tell(at, &Message::FencingHistory { events });
+        }
+    }
+
+    /// Forgets what was done to a node, or to all; on both nodes.
+    pub(super) fn forget_fencing(&mut self, at: Clocks, target: Option<&str>) {
+        self.fencing.history.forget(target);
+        let target = target.map(str::to_owned);
+        self.tell(at, &Message::ForgetFencing { target });
     }
 
     /// The guardian says that the peer is down: whatever demanded it is satisfied.
     pub(super) fn note_peer_down(&mut self, at: Clocks, proof: Proof) {
         let pending = core::mem::take(&mut self.fencing.pending);
         if pending.is_empty() && !matches!(proof, Proof::LeftCleanly | Proof::LastOwner) {
-            self.fencing.remember(Past {
-                target: self.names[self.local().other().index()].clone(),
-                action: "reboot".to_owned(),
-                client: "diarch.guardian".to_owned(),
-                completed: at.wall,
-                failure: None,
-                proof: Some(proof_text(proof)),
-            });
+            let target = self.peer_name().to_owned();
+            self.remember(at, target, "reboot", Author::Nobody, Ok(&proof_text(proof)));
         }
         for one in pending {
             self.fenced(at, one, proof);
@@ -318,14 +303,7 @@ impl Manager {
     }
 
     fn fenced(&mut self, at: Clocks, pending: Pending, proof: Proof) {
-        self.fencing.remember(Past {
-            target: self.names[self.local().other().index()].clone(),
-            action: pending.action,
-            client: "diarch".to_owned(),
-            completed: at.wall,
-            failure: None,
-            proof: Some(proof_text(proof)),
-        });
+        self.remember_pending(at, &pending, Ok(&proof_text(proof)));
         for waiter in pending.waiters {
             self.finish_step(waiter.step, true);
             self.reply(at, waiter.author, Reply::default());
@@ -378,7 +356,7 @@ impl Manager {
         let nobody = |pending: &mut Pending| pending.waiters.is_empty();
         let forgotten: Vec<_> = self.fencing.pending.extract_if(.., nobody).collect();
         for pending in forgotten {
-            self.remember_failure(at, pending.action, LATE);
+            self.remember_pending(at, &pending, Err(LATE));
         }
         for waiter in overdue {
             self.give_up(at, waiter, Reply::failed(EXIT_TIMEOUT, LATE));

@@ -195,6 +195,7 @@ impl Manager {
                 Delivery::Opened => {
                     self.session_over(at);
                     self.say_hello(at, true);
+                    self.tell_history(at);
                 }
                 Delivery::Message(bytes) => match Message::decode(&bytes) {
                     Some(message) => self.take_message(at, message),
@@ -246,6 +247,8 @@ impl Manager {
                 self.take_cancelled(at, &id, &resource, &key, &transition_key);
             }
             Message::Leave => self.leave(),
+            Message::FencingHistory { events } => self.fencing.history.merge(events),
+            Message::ForgetFencing { target } => self.fencing.history.forget(target.as_deref()),
             Message::FenceMe => self.fence_peer_on_request(at),
         }
     }

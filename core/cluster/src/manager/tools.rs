@@ -118,11 +118,10 @@ impl Manager {
             Request::Nodes => Reply::done(self.nodes_document().write()),
             Request::Health => Reply::done(self.health_document(at.now).write()),
             Request::FenceHistory { target } => {
-                let name = self.local_name();
-                Reply::done(self.fencing.document(target.as_deref(), name).write())
+                Reply::done(self.fencing.history.document(target.as_deref()).write())
             }
             Request::ForgetFencing { target } => {
-                self.fencing.clear(target.as_deref());
+                self.forget_fencing(at, target.as_deref());
                 Reply::default()
             }
             Request::ConfirmOff { target } if target == self.peer_name() => {

@@ -121,8 +121,13 @@ impl Manager {
         result: Result<(), String>,
     ) {
         let Some(place) = self.fencing.rising.iter().position(which) else { return };
-        let Rising { target, digests, waiters, .. } = self.fencing.rising.remove(place);
-        self.remember(at, target.clone(), "on".to_owned(), result.clone().err());
+        let Rising { asked, target, digests, waiters, .. } = self.fencing.rising.remove(place);
+        let author = waiters.first().map_or(Author::Nobody, |waiter| waiter.author);
+        // What the other node was asked to do it remembers itself.
+        if asked.is_none() {
+            let told = result.as_ref().map_or_else(|reason| Err(reason.as_str()), |()| Ok(""));
+            self.remember(at, target.clone(), "on", author, told);
+        }
         if let (Ok(()), true, Some(id)) = (&result, self.leading, self.id_of(&target)) {
             let since = ("#node-unfenced", at.wall.0.to_string());
             for (name, value) in core::iter::once(since).chain(digests) {

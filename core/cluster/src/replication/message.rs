@@ -5,6 +5,8 @@ use super::codec::{Decoder, Encoder};
 use crate::executor::history::Record;
 use crate::executor::ocf::Status;
 use crate::executor::operation::{AgentName, Operation};
+use crate::fencing::history::Event;
+use crate::manager_io::WallClock;
 use crate::view::BootId;
 use core::time::Duration;
 
@@ -105,6 +107,16 @@ pub enum Message {
     Leave,
     /// Fence the sender's node: it cannot stop what it has to.
     FenceMe,
+    /// What was fenced, as far as the sender knows and the other node may not.
+    FencingHistory {
+        /// In any order.
+        events: Vec<Event>,
+    },
+    /// Forget what was fenced.
+    ForgetFencing {
+        /// Of which node; of every one where empty.
+        target: Option<String>,
+    },
 }
 
 impl Message {
@@ -168,6 +180,15 @@ impl Message {
             }
             Self::Leave => out = Encoder::new(14),
             Self::FenceMe => out = Encoder::new(15),
+            Self::FencingHistory { events } => {
+                out = Encoder::new(16);
+                out.length(events.len());
+                events.iter().for_each(|event| write_event(&mut out, event));
+            }
+            Self::ForgetFencing { target } => {
+                out = Encoder::new(17);
+                out.maybe(target.as_deref());
+            }
         }
         out.finish()
     }
@@ -215,6 +236,12 @@ impl Message {
             },
             14 => Self::Leave,
             15 => Self::FenceMe,
+            16 => {
+                let count = input.length()?;
+                let events = (0..count).map(|_| read_event(&mut input)).collect::<Option<_>>()?;
+                Self::FencingHistory { events }
+            }
+            17 => Self::ForgetFencing { target: input.maybe()? },
             _ => return None,
         };
         Some(message)
@@ -294,6 +321,26 @@ pub(super) fn read_record(input: &mut Decoder<'_>) -> Option<Record> {
     })
 }
 
+fn write_event(out: &mut Encoder, event: &Event) {
+    out.number(event.id).text(&event.target).text(&event.action).text(&event.client);
+    out.text(&event.origin).text(&event.delegate).signed(event.completed.0);
+    out.flag(event.failed).text(&event.reason);
+}
+
+fn read_event(input: &mut Decoder<'_>) -> Option<Event> {
+    Some(Event {
+        id: input.number()?,
+        target: input.text()?,
+        action: input.text()?,
+        client: input.text()?,
+        origin: input.text()?,
+        delegate: input.text()?,
+        completed: WallClock(input.signed()?),
+        failed: input.flag()?,
+        reason: input.text()?,
+    })
+}
+
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
@@ -344,6 +391,10 @@ mod tests {
         }
     }
 
+    fn event() -> Event {
+        Event { id: 7, target: "b".to_owned(), completed: WallClock(-1), ..Event::default() }
+    }
+
     fn messages() -> Vec<Message> {
         let text = || "text".to_owned();
         let request =
@@ -384,6 +435,8 @@ mod tests {
             Message::Cancelled { resource: text(), key: text(), transition_key: text() },
             Message::Leave,
             Message::FenceMe,
+            Message::FencingHistory { events: vec![event(), event()] },
+            Message::ForgetFencing { target: Some(text()) },
         ];
         let updates = changes.into_iter().map(|change| Message::Update {
             sequence: 7,

@@ -446,6 +446,36 @@ fn fence_b(world: &mut World, node: usize, timeout_s: u32, delay_s: i32) {
     world.run(Duration::from_millis(100));
 }
 
+fn history(world: &mut World, node: usize) -> String {
+    world.ask(node, Request::FenceHistory { target: None });
+    world.run(SECOND);
+    world.answers.last().unwrap().payload.clone()
+}
+
+#[test]
+fn both_nodes_remember_what_was_fenced_and_forget_it_together() {
+    let mut world = World::new(&[]);
+    world.both();
+    world.run(SECOND * 5);
+    fence_b(&mut world, 1, 2, 0);
+    world.run(SECOND * 5);
+    let here = history(&mut world, 0);
+    assert!(here.contains("origin=\"b\"") && here.contains("delegate=\"a\""), "{here}");
+    assert_eq!(history(&mut world, 1), here);
+    world.kill(1);
+    world.down(0, Proof::PowerOff);
+    world.run(SECOND);
+    let here = history(&mut world, 0);
+    assert_eq!(here.matches("<fence_event").count(), 2, "{here}");
+    world.restart_manager(1);
+    world.both();
+    world.run(SECOND * 5);
+    assert_eq!(history(&mut world, 1), here, "what happened while it was away");
+    world.ask(1, Request::ForgetFencing { target: None });
+    world.run(SECOND);
+    assert!(!history(&mut world, 0).contains("<fence_event"));
+}
+
 fn demands(world: &World) -> usize {
     world.log.iter().filter(|line| line.contains("demands fencing")).count()
 }
