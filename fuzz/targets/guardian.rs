@@ -48,6 +48,7 @@ impl World {
             sector_bytes: heapless::Vec::from_iter([512]),
             watchdog: true,
             key: KEY,
+            next_key: None,
             timing: Timing::derive(BUDGET_DEFAULT, Duration::from_secs(1)).expect("it holds"),
         };
         let now = 1_000_000;

@@ -7,7 +7,7 @@ mod file;
 mod key;
 mod links;
 
-pub(crate) use key::{NAME as KEY_NAME, write_new as write_key};
+pub(crate) use key::{Keys, NAME as KEY_NAME, read as read_keys, write_new as write_key};
 pub(crate) use links::{LinkSettings, MANAGER_PORT_AFTER};
 
 use core::time::Duration;
@@ -73,6 +73,8 @@ pub(crate) enum WatchdogSettings {
 pub(crate) struct Settings {
     /// For the machines.
     pub(crate) pair: PairConfig,
+    /// Where the pair's keys are.
+    pub(crate) key_file: PathBuf,
     /// This node's end of each link.
     pub(crate) links: Vec<LinkSettings>,
     /// The shared disks.
@@ -108,14 +110,14 @@ pub(crate) fn parse(path: &Path, text: &str, host: &str) -> Result<Settings, Set
 /// # Errors
 /// [`SettingsError`] with the first thing that is wrong.
 pub(crate) fn rehearse(path: &Path, text: &str, host: &str) -> Result<Settings, SettingsError> {
-    with_key(path, text, host, |_| Ok(Key([0; 32])))
+    with_key(path, text, host, |_| Ok((Key([0; 32]), None)))
 }
 
 fn with_key(
     path: &Path,
     text: &str,
     host: &str,
-    key: impl FnOnce(&Path) -> Result<Key, SettingsError>,
+    keys: impl FnOnce(&Path) -> Result<Keys, SettingsError>,
 ) -> Result<Settings, SettingsError> {
     let place = Place { file: path };
     let document: Document = toml::from_str(text).map_err(|error| {
@@ -132,7 +134,8 @@ fn with_key(
     let timing = place.timing(document.cluster.failover_budget.as_deref())?;
     place.speeds(&links, &timing)?;
     let key_file = document.cluster.key_file.as_deref().unwrap_or(key::NAME);
-    let key = key(&path.parent().unwrap_or_else(|| Path::new("/")).join(key_file))?;
+    let key_file = path.parent().unwrap_or_else(|| Path::new("/")).join(key_file);
+    let (key, next_key) = keys(&key_file)?;
     let sector_bytes = disks.iter().map(sector_size).collect();
     let pair = PairConfig {
         cluster_name,
@@ -146,9 +149,10 @@ fn with_key(
         sector_bytes,
         watchdog: true,
         key,
+        next_key,
         timing,
     };
-    Ok(Settings { pair, links, disks, watchdog })
+    Ok(Settings { pair, key_file, links, disks, watchdog })
 }
 
 /// What the disk says of itself, or what its settings say while it is not there.

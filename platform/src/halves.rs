@@ -5,6 +5,7 @@
 
 use core::time::Duration;
 use diarch_cluster::Instant;
+use diarch_cluster::config::Key;
 use diarch_cluster::guardian_io::FrameFault;
 use diarch_cluster::view::{
     BootId, Dropped, FenceOutcome, Notice, Peer, Proof, Refusal, Report, View,
@@ -39,6 +40,13 @@ pub(crate) fn encode_notice(notice: &Notice) -> Datagram {
             }
         }
         Notice::Shutdown => w.byte(2),
+        Notice::Keys { key, next, use_next } => {
+            w.byte(3);
+            w.bytes(&key.0);
+            w.flag(next.is_some());
+            w.bytes(&next.map_or([0; 32], |key| key.0));
+            w.flag(use_next);
+        }
     }
     w.0
 }
@@ -58,6 +66,10 @@ pub(crate) fn decode_notice(bytes: &[u8]) -> Option<Notice> {
             Some(Notice::Fenced { request, outcome })
         }
         2 => Some(Notice::Shutdown),
+        3 => {
+            let (key, has_next, next) = (r.key()?, r.flag()?, r.key()?);
+            Some(Notice::Keys { key, next: has_next.then_some(next), use_next: r.flag()? })
+        }
         _ => None,
     }
 }
@@ -247,6 +259,10 @@ impl Reader<'_> {
         self.take::<1>().map(|[byte]| byte)
     }
 
+    fn key(&mut self) -> Option<Key> {
+        self.take().map(Key)
+    }
+
     fn flag(&mut self) -> Option<bool> {
         self.byte().map(|byte| byte != 0)
     }
@@ -401,7 +417,12 @@ mod tests {
         peers.extend(PROOFS.map(|proof| Peer::Down { boot: Some(boot), proof }));
         peers.push(Peer::Down { boot: None, proof: Proof::LastOwner });
         let refusals = REFUSALS.map(Some).into_iter().chain([None]);
-        let mut notices = vec![Notice::Shutdown];
+        let (key, newer) = (Key([5; 32]), Some(Key([6; 32])));
+        let mut notices = vec![
+            Notice::Shutdown,
+            Notice::Keys { key, next: None, use_next: false },
+            Notice::Keys { key, next: newer, use_next: true },
+        ];
         for refusal in refusals {
             notices.extend(peers.iter().map(|peer| Notice::View(view(*peer, refusal))));
         }

@@ -97,6 +97,15 @@ impl Display for Line<'_, GuardianEvent> {
             }
             GuardianEvent::Watchdog { armed: None } => write!(f, "event=watchdog-off")?,
             GuardianEvent::ManagerRestarted => write!(f, "event=manager-restarted")?,
+            GuardianEvent::KeysTaken { two } => {
+                write!(f, "event=keys-taken count={}", 1 + u8::from(two))?;
+            }
+            GuardianEvent::KeysRefused => {
+                write!(f, "event=keys-refused reason=\"the peer uses a key that would go\"")?;
+            }
+            GuardianEvent::KeyUsed { newest } => {
+                write!(f, "event=key-used key={}", if newest { "next" } else { "first" })?;
+            }
         }
         self.end(f)
     }

@@ -74,12 +74,14 @@ pub struct PairConfig {
     pub watchdog: bool,
     /// The shared key (32 bytes) that seals every frame.
     pub key: Key,
+    /// A newer key that is accepted, too, and taken once the peer is known to accept it.
+    pub next_key: Option<Key>,
     /// Every timer, derived from the failover budget and checked as one chain.
     pub timing: Timing,
 }
 
 /// The pair's shared secret. Printing it prints nothing of it.
-#[derive(Clone)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Key(pub [u8; 32]);
 
 impl core::fmt::Debug for Key {

@@ -14,6 +14,7 @@
 
 mod arbitrate;
 mod inputs;
+mod keys;
 mod leave;
 mod report;
 mod supervise;
@@ -134,6 +135,7 @@ pub struct Guardian {
 
     contact: Contact,
     links: [LinkHealth; LINKS_MAX],
+    keys: keys::Keys,
     sequence: u64,
     /// Links on which a heartbeat is waiting to be fetched.
     unsent: u8,
@@ -214,8 +216,11 @@ impl Guardian {
         // The first heartbeat comes at a moment of its own, so that two nodes do not beat as one.
         let jitter = Duration::from_micros(seed % 1000);
         let trusting = mutation == Mutation::StaleBootAccepted;
+        let mut seal = Seal::new(&config.key, &config.cluster_name, config.local);
+        seal.set_keys(&config.key, config.next_key.as_ref());
         let mut guardian = Self {
-            seal: Seal::new(&config.key, &config.cluster_name, config.local),
+            seal,
+            keys: keys::Keys::default(),
             boot,
             mutation,
             now,
@@ -421,6 +426,7 @@ impl Guardian {
         let every = if hurry { heartbeat / 4 } else { heartbeat };
         if self.now >= self.next_heartbeat {
             self.next_heartbeat = self.now.after(every);
+            self.try_other_key();
             self.send_now();
         } else {
             self.next_heartbeat = self.next_heartbeat.min(self.now.after(every));

@@ -4,6 +4,7 @@
 //! input; until then the guardian does not issue the next operation for that disk.
 
 use crate::Instant;
+use crate::config::Key;
 use crate::view::{Notice, Report};
 use core::time::Duration;
 use heapless::Vec;
@@ -87,6 +88,13 @@ pub enum Input<'a> {
     ShutdownRequested,
     /// The kernel is going down without asking (dying words should be said now).
     Dying,
+    /// The pair's keys were written anew.
+    Keys {
+        /// The key in use.
+        key: Key,
+        /// The one that follows it.
+        next: Option<Key>,
+    },
 }
 
 /// What has to be done, in this order.
@@ -227,6 +235,18 @@ pub enum Event {
     },
     /// The manager was restarted.
     ManagerRestarted,
+    /// These keys are accepted from now on.
+    KeysTaken {
+        /// Whether there are two of them.
+        two: bool,
+    },
+    /// The keys were written anew without the one that the peer uses: the old ones stay.
+    KeysRefused,
+    /// The newest key, or the one before it, seals from now on.
+    KeyUsed {
+        /// Whether it is the newest.
+        newest: bool,
+    },
 }
 
 /// Why a frame was dropped.

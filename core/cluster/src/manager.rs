@@ -229,6 +229,9 @@ impl Manager {
                 self.take_fence_outcome(at, request, outcome);
             }
             Input::Guardian(Notice::Shutdown) => self.begin_leaving(at),
+            Input::Guardian(Notice::Keys { key, next, use_next }) => {
+                self.stream.set_keys(&key, next.as_ref(), use_next);
+            }
             Input::Segment { link: _, bytes } => self.stream.handle_segment(now, &bytes),
             Input::AgentEnded { job, result } => {
                 self.executor.agent_ended(now, wall, job, &result);

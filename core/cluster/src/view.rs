@@ -4,6 +4,7 @@
 //! thing that the guardian knows about resources.
 
 use crate::Instant;
+use crate::config::Key;
 use crate::guardian_io::{FrameFault, LinkIndex};
 use core::time::Duration;
 
@@ -186,4 +187,13 @@ pub enum Notice {
     },
     /// Stop everything and leave: the node was asked to shut down.
     Shutdown,
+    /// What seals frames from now on (also sent once when the manager starts).
+    Keys {
+        /// The key in use, which is accepted in any case.
+        key: Key,
+        /// A newer one that is accepted, too.
+        next: Option<Key>,
+        /// Whether the newer one seals.
+        use_next: bool,
+    },
 }

@@ -48,6 +48,7 @@ fn guardian(local: NodeIndex, boot: u64) -> Guardian {
         sector_bytes: heapless::Vec::from_iter([512]),
         watchdog: true,
         key: Key([1; 32]),
+        next_key: None,
         timing: Timing::derive(BUDGET_DEFAULT, Duration::from_secs(1)).unwrap(),
     };
     Guardian::new(config, BootId(boot), 7, Instant::from_micros(1_000_000))

@@ -67,6 +67,7 @@ fn config(local: NodeIndex) -> PairConfig {
         sector_bytes: heapless::Vec::from_iter([512]),
         watchdog: true,
         key: Key([1; 32]),
+        next_key: None,
         timing: Timing::derive(BUDGET_DEFAULT, Duration::from_secs(1)).unwrap(),
     }
 }

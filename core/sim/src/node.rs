@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 use diarch_cluster::Instant;
+use diarch_cluster::config::Key;
 use diarch_cluster::guardian::Guardian;
 use diarch_cluster::guardian_io::Output;
 use diarch_cluster::view::{BootId, View};
@@ -21,6 +22,17 @@ pub enum Waiting {
     ManagerExited,
     /// The manager started.
     ManagerStarted,
+    /// Its keys were written anew.
+    Keys(KeyFile),
+}
+
+/// What a node's key file holds.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyFile {
+    /// The key in use.
+    pub key: Key,
+    /// The next, if there is one.
+    pub next: Option<Key>,
 }
 
 /// A hardware watchdog.
@@ -70,6 +82,8 @@ pub struct Node {
     pub watchdog: Watchdog,
     /// Its manager.
     pub manager: Manager,
+    /// Its keys: they survive the machine.
+    pub key_file: KeyFile,
     /// Whether the protected service is active: survives the manager, not the machine.
     pub active: bool,
     /// Whether the machine has power.
@@ -84,7 +98,7 @@ pub const SOCKET_FRAMES_MAX: usize = 64;
 impl Node {
     /// A machine without power.
     #[must_use]
-    pub fn new(drift_ppm: i64) -> Self {
+    pub fn new(drift_ppm: i64, key: Key) -> Self {
         Self {
             guardian: None,
             newest: None,
@@ -96,6 +110,7 @@ impl Node {
             waiting: VecDeque::new(),
             watchdog: Watchdog::default(),
             manager: Manager::default(),
+            key_file: KeyFile { key, next: None },
             active: false,
             powered: false,
             timer: None,

@@ -13,6 +13,9 @@ pub const TROUBLE: Duration = Duration::from_secs(60);
 /// How long a pair may take to run everything after the last fault.
 pub const HEALING: Duration = Duration::from_secs(45);
 
+/// In each so many-th run the pair's key is exchanged meanwhile.
+const KEYS_EVERY: u64 = 3;
+
 /// What came of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -50,6 +53,10 @@ fn run(seed: u64, mutation: Mutation, verbose: bool, wide: bool) -> Outcome {
         let at = world.rng().between(Duration::from_secs(2), TROUBLE);
         let fault = draw(world.rng(), 2, disks, wide);
         world.inject(fault, at);
+    }
+    if seed.is_multiple_of(KEYS_EVERY) {
+        // Of its own chance, so that every other seed stays what it was.
+        world.exchange_keys(&mut Rng::new(!seed), TROUBLE);
     }
     world.inject(Fault::HealAll, TROUBLE + Duration::from_millis(1));
     world.run_for(TROUBLE + HEALING);

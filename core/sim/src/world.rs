@@ -3,16 +3,19 @@
 //!
 //! Virtual time jumps from one event to the next; the same seed gives the same run.
 
+mod keys;
 mod manager;
+
+pub use keys::{NEW, OLD};
 
 use crate::checker::{Checker, Violation};
 use crate::disk::{Disk, SECTOR_BYTES};
 use crate::fault::{Bmc, Fault};
 use crate::network::Network;
-use crate::node::{Node, SOCKET_FRAMES_MAX, Waiting, micros};
+use crate::node::{KeyFile, Node, SOCKET_FRAMES_MAX, Waiting, micros};
 use crate::rng::Rng;
 use core::time::Duration;
-use diarch_cluster::config::{Key, NodeIndex, NodeName, PairConfig};
+use diarch_cluster::config::{NodeIndex, NodeName, PairConfig};
 use diarch_cluster::guardian::{Guardian, Mutation};
 use diarch_cluster::guardian_io::{DiskFault, Event as Told, Input, Output};
 use diarch_cluster::timing::{BUDGET_DEFAULT, Timing};
@@ -68,6 +71,7 @@ enum Event {
     ServiceStop { node: NodeIndex, boot: u64, run: u64 },
     Power { node: NodeIndex, boot: u64, target: BootId },
     SlowPower { node: NodeIndex, boot: u64, target: BootId, off: bool },
+    Keys { node: NodeIndex, file: KeyFile },
     Fault(Fault),
 }
 
@@ -139,7 +143,7 @@ impl World {
     pub fn new(setup: Setup) -> Self {
         let mut rng = Rng::new(setup.seed);
         let mut drift = || i64::try_from(rng.below(401)).unwrap_or(0) - 200;
-        let nodes = [Node::new(drift()), Node::new(drift())];
+        let nodes = [Node::new(drift(), OLD), Node::new(drift(), OLD)];
         #[expect(clippy::expect_used, reason = "the default is checked by a test")]
         let timing = Timing::derive(BUDGET_DEFAULT, Duration::from_secs(1))
             .expect("the default budget is sound");
@@ -321,6 +325,7 @@ impl World {
             Event::SlowPower { node, boot, target, off } => {
                 self.switch_late(node, boot, target, off);
             }
+            Event::Keys { node, file } => self.take_keys(node, file),
             Event::Fault(fault) => self.fail(fault),
         }
     }
@@ -345,6 +350,7 @@ impl World {
             Waiting::Manager(report) => self.give(node, Input::Manager(report)),
             Waiting::ManagerExited => self.give(node, Input::ManagerExited { clean: false }),
             Waiting::ManagerStarted => self.give(node, Input::ManagerStarted),
+            Waiting::Keys(KeyFile { key, next }) => self.give(node, Input::Keys { key, next }),
         }
     }
 
@@ -498,7 +504,7 @@ impl World {
         machine.newest = Some(id);
         machine.clock_origin = self.now_us;
         let now = machine.clock(self.now_us);
-        let config = config(node, &self.setup, self.timing);
+        let config = config(node, &self.setup, self.timing, machine.key_file);
         machine.guardian =
             Some(Guardian::with_mutation(config, id, seed, now, self.setup.mutation));
         self.drain(node);
@@ -699,7 +705,7 @@ impl World {
     }
 }
 
-fn config(local: NodeIndex, setup: &Setup, timing: Timing) -> PairConfig {
+fn config(local: NodeIndex, setup: &Setup, timing: Timing, keys: KeyFile) -> PairConfig {
     let name = |text: &str| NodeName::try_from(text).unwrap_or_default();
     let mut sector_bytes = heapless::Vec::new();
     for _ in 0..setup.disks {
@@ -716,7 +722,8 @@ fn config(local: NodeIndex, setup: &Setup, timing: Timing) -> PairConfig {
         disks: setup.disks,
         sector_bytes,
         watchdog: true,
-        key: Key([42; 32]),
+        key: keys.key,
+        next_key: keys.next,
         timing,
     }
 }

@@ -7,7 +7,8 @@ use diarch_cluster::view::{Peer, Proof, Refusal, Report};
 use diarch_sim::checker::Violation;
 use diarch_sim::disk::Path;
 use diarch_sim::fault::{Bmc, CUT, Fault};
-use diarch_sim::world::{Setup, World};
+use diarch_sim::node::KeyFile;
+use diarch_sim::world::{NEW, OLD, Setup, World};
 use diarch_watchdog::sbd::mailbox::Mailbox;
 use diarch_watchdog::sbd::mailbox_sector;
 use diarch_watchdog::sbd::message::Command;
@@ -443,4 +444,72 @@ fn boots_in_either_order_after_any_gap_end_as_a_pair_with_one_service() {
 fn a_claim_broken_off_by_a_return_costs_nobody_later() {
     let outcome = diarch_sim::run::wide(6720, Mutation::default(), false);
     assert!(outcome.violation.is_none(), "{:?}", outcome.violation);
+}
+
+const BOTH_KEYS: KeyFile = KeyFile { key: OLD, next: Some(NEW) };
+const OLD_KEY: KeyFile = KeyFile { key: OLD, next: None };
+const NEW_KEY: KeyFile = KeyFile { key: NEW, next: None };
+
+/// Writes a key file and lets the pair live with it.
+fn write_keys(world: &mut World, node: NodeIndex, file: KeyFile) {
+    world.write_keys(node, file, Duration::ZERO);
+    world.run_for(S(1));
+    for node in [First, Second] {
+        assert!(is_member(world, node), "{:?}", world.view(node));
+    }
+}
+
+fn told(world: &World, what: &str) -> usize {
+    world.story.iter().filter(|line| line.contains(what)).count()
+}
+
+#[test]
+fn a_key_is_exchanged_while_the_peer_stays_in_sight() {
+    let mut world = pair(Setup { verbose: true, ..Setup::default() });
+    for (node, file) in
+        [(First, BOTH_KEYS), (Second, BOTH_KEYS), (Second, NEW_KEY), (First, NEW_KEY)]
+    {
+        write_keys(&mut world, node, file);
+    }
+    holds(&world);
+    assert_eq!(world.active(), [true, false]);
+    assert_eq!(told(&world, "PeerJoined"), 2, "neither lost the other: {:#?}", world.story);
+    assert_eq!(told(&world, "FrameDropped"), 0, "not one frame was lost: {:#?}", world.story);
+    assert_eq!(told(&world, "KeyUsed { newest: true }"), 2);
+    assert_eq!(told(&world, "KeysTaken { two: false }"), 2);
+}
+
+#[test]
+fn a_key_that_the_peer_still_uses_cannot_be_taken_away() {
+    let mut world = pair(Setup { verbose: true, ..Setup::default() });
+    write_keys(&mut world, First, BOTH_KEYS);
+    write_keys(&mut world, First, NEW_KEY);
+    assert_eq!(told(&world, "KeysRefused"), 1);
+    write_keys(&mut world, Second, BOTH_KEYS);
+    write_keys(&mut world, First, NEW_KEY);
+    assert_eq!((told(&world, "KeysRefused"), told(&world, "PeerSilent")), (1, 0));
+    holds(&world);
+}
+
+#[test]
+fn a_node_that_boots_amid_an_exchange_is_understood_by_whoever_has_one_of_its_keys() {
+    for (there, here) in [
+        (OLD_KEY, BOTH_KEYS),
+        (BOTH_KEYS, OLD_KEY),
+        (NEW_KEY, BOTH_KEYS),
+        (BOTH_KEYS, NEW_KEY),
+        (BOTH_KEYS, KeyFile { key: NEW, next: Some(OLD) }),
+    ] {
+        let mut world = World::new(Setup { disks: 0, verbose: true, ..Setup::default() });
+        world.write_keys(First, there, Duration::ZERO);
+        world.write_keys(Second, here, Duration::ZERO);
+        world.power_up(First, MS(10));
+        world.power_up(Second, MS(200));
+        world.run_for(S(5));
+        for node in [First, Second] {
+            assert!(is_member(&world, node), "{there:?} {here:?}: {:#?}", world.story);
+        }
+        strike(&mut world, Fault::Crash(Second, S(1)), S(8));
+        assert!(is_member(&world, First) && is_member(&world, Second), "{:#?}", world.story);
+    }
 }

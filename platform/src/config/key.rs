@@ -1,4 +1,5 @@
-//! The pair's key: 32 random bytes as 64 hexadecimal digits, readable by root alone.
+//! The pair's key: 32 random bytes as 64 hexadecimal digits, readable by root alone. While it is
+//! exchanged, the next key stands on a second line.
 
 use super::SettingsError;
 use diarch_cluster::config::Key;
@@ -13,11 +14,14 @@ pub(crate) const NAME: &str = "diarch.key";
 /// Its length, in bytes.
 const LENGTH: usize = 32;
 
-/// Reads a key that nobody else can read.
+/// What the file holds: the key in use, and the next if there is one.
+pub(crate) type Keys = (Key, Option<Key>);
+
+/// Reads keys that nobody else can read.
 ///
 /// # Errors
 /// It is missing, open to others, or none.
-pub(super) fn read(path: &Path) -> Result<Key, SettingsError> {
+pub(crate) fn read(path: &Path) -> Result<Keys, SettingsError> {
     let error = |reason: String, fix: &str| SettingsError {
         file: path.to_owned(),
         place: String::new(),
@@ -36,10 +40,21 @@ pub(super) fn read(path: &Path) -> Result<Key, SettingsError> {
     }
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(unreadable)?;
-    decode(text.trim()).map(Key).ok_or_else(|| {
-        let reason = "this is not the pair's key: 64 hexadecimal digits".to_owned();
-        error(reason, "copy it from the other node, or write a new one with `diarch setup`")
-    })
+    let keys: Option<Vec<Key>> = text.lines().map(|line| decode(line.trim()).map(Key)).collect();
+    match keys.as_deref() {
+        Some([key]) => Ok((*key, None)),
+        Some([key, next]) if key != next => Ok((*key, Some(*next))),
+        Some([..]) | None => {
+            let reason =
+                "this is not the pair's key: 64 hexadecimal digits, while it is exchanged \
+                          another 64 on a second line"
+                    .to_owned();
+            Err(error(
+                reason,
+                "copy it from the other node, or write a new one with `diarch setup`",
+            ))
+        }
+    }
 }
 
 /// Writes a new random key; a file that exists is never touched.

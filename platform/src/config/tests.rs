@@ -99,7 +99,7 @@ fn a_routed_link_has_two_numeric_addresses_that_lead_somewhere() {
 fn a_serial_line_is_fast_enough_and_never_alone() {
     let line = "[[link]]\nserial = \"/dev/ttyS1\"\n";
     let slow = format!("{line}baud = 38400\n[[disk]]");
-    check_refused("slow", "[[disk]]", &slow, "baud: a heartbeat takes 32.291666ms, and has 25ms");
+    check_refused("slow", "[[disk]]", &slow, "ms, and has 25ms; raise the speed");
     let odd = format!("{line}baud = 9000000\n[[disk]]");
     check_refused("odd", "[[disk]]", &odd, "[[link]] 4, baud: no line has a speed of 9000000");
     let twice = format!("{line}[[disk]]");
@@ -132,5 +132,13 @@ fn a_key_that_others_can_read_is_refused() {
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     let error = parse(&folder.join("diarch.toml"), GOOD, "node-a").unwrap_err().to_string();
     assert!(error.contains("64 hexadecimal digits"), "{error}");
+    let (old, new) = ("11".repeat(32), "22".repeat(32));
+    std::fs::write(&key, format!("{old}\n{new}\n")).unwrap();
+    let pair = parse(&folder.join("diarch.toml"), GOOD, "node-a").unwrap().pair;
+    assert_eq!((pair.key, pair.next_key), (Key([0x11; 32]), Some(Key([0x22; 32]))));
+    for unsound in [format!("{old}\n{old}\n"), format!("{old}\n{new}\n{old}\n"), "\n".into()] {
+        std::fs::write(&key, unsound).unwrap();
+        assert!(parse(&folder.join("diarch.toml"), GOOD, "node-a").is_err());
+    }
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -1,8 +1,10 @@
 //! The guardian's process: one loop that waits, tells the machine what happened, and does what the
-//! machine asks. It decides nothing and, once it runs, allocates nothing but for a new manager.
+//! machine asks. It decides nothing and, once it runs, allocates nothing but for a new manager
+//! and for new keys.
 
 mod disks;
 mod ending;
+mod keys;
 mod manager_process;
 
 use crate::cli::exit::Exit;
@@ -21,6 +23,7 @@ use diarch_watchdog::linux::LinuxWatchdog;
 use diarch_watchdog::software::SoftwareWatchdog;
 use disks::{Ended, SharedDisk};
 use ending::Ending;
+use keys::KeyReader;
 use manager_process::ManagerProcess;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
@@ -97,6 +100,7 @@ struct World {
     watchdog: Box<dyn Watchdog>,
     manager: Option<ManagerProcess>,
     ending: Ending,
+    keys: KeyReader,
     frame: [u8; FRAME_ROOM],
     /// When links that are not there are looked for again.
     look_again: Instant,
@@ -153,6 +157,7 @@ impl World {
             watchdog,
             manager,
             ending,
+            keys: KeyReader::default(),
             frame,
             look_again: Instant::default(),
         })
@@ -248,9 +253,16 @@ impl World {
         }
         if ready.signals {
             while let Ok(Some(signal)) = self.signals.read_signal() {
+                if i32::try_from(signal.ssi_signo) == Ok(Signal::SIGHUP as i32) {
+                    self.keys.begin(&self.settings.key_file);
+                    continue;
+                }
                 log::info!("signal {}: this node will leave", signal.ssi_signo);
                 guardian.handle_input(clock::now(), Input::ShutdownRequested);
             }
+        }
+        if let Some((key, next)) = self.keys.poll() {
+            guardian.handle_input(clock::now(), Input::Keys { key, next });
         }
     }
 

@@ -5,7 +5,7 @@ use crate::arbitration::block::Owner;
 use crate::arbitration::disk::Progress;
 use crate::guardian_io::{DiskFault, DiskIndex, Event, FrameFault, Input, LinkIndex, SelfFence};
 use crate::membership::contact::Heard;
-use crate::membership::wire::{Header, Heartbeat, Kind};
+use crate::membership::wire::{Header, Heartbeat, KeyId, Kind};
 use crate::view::{BootId, Dropped, FenceOutcome, Notice, Proof, Refusal, Report};
 use core::time::Duration;
 use diarch_watchdog::sbd::poll;
@@ -34,6 +34,7 @@ impl Guardian {
             Input::ManagerStarted => {
                 self.supervisor.started(self.now);
                 self.push(Small::Manager(Notice::View(self.view)));
+                self.tell_keys();
                 self.remind_of_leave();
             }
             Input::Manager(report) => self.take_report(report),
@@ -46,19 +47,20 @@ impl Guardian {
                 self.leave.die();
                 self.send_now();
             }
+            Input::Keys { key, next } => self.take_keys(key, next),
         }
     }
 
     fn take_frame(&mut self, link: LinkIndex, bytes: &[u8]) {
-        let opened = self.seal.open(bytes).and_then(|(header, body)| {
+        let opened = self.seal.open_any(bytes).and_then(|(header, body, key)| {
             if header.kind == Kind::Heartbeat {
-                Ok((header, Heartbeat::decode(&body)?))
+                Ok((header, Heartbeat::decode(&body)?, key))
             } else {
                 Err(FrameFault::Version)
             }
         });
         match opened {
-            Ok((header, said)) => self.take_heartbeat(link, header, said),
+            Ok((header, said, key)) => self.take_heartbeat(link, header, said, key),
             Err(reason) => self.drop_frame(link, reason),
         }
     }
@@ -74,7 +76,7 @@ impl Guardian {
         }
     }
 
-    fn take_heartbeat(&mut self, link: LinkIndex, header: Header, said: Heartbeat) {
+    fn take_heartbeat(&mut self, link: LinkIndex, header: Header, said: Heartbeat, key: KeyId) {
         let overdue = self.contact.is_overdue(self.now, self.config.timing.heartbeat);
         let heard = self.contact.hear(self.now, header, said);
         if heard == Heard::Replayed {
@@ -91,6 +93,7 @@ impl Guardian {
             Heard::NewBoot { gone } => self.follow_new_boot(header.boot, gone),
             Heard::Late | Heard::Replayed => return,
         }
+        self.follow_key(key);
         if said.held && said.condemned == self.boot {
             self.condemn(SelfFence::PeerAsked);
         }

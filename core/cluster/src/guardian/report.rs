@@ -51,6 +51,7 @@ impl Guardian {
             hurry: self.contact.is_overdue(self.now, self.config.timing.heartbeat),
             heard_links: self.mask(crate::membership::link::LinkHealth::hearing),
             disks_up: self.disks_up(),
+            newest_key: self.seal.newest(),
             ..Heartbeat::default()
         };
         self.contact.address(&mut heartbeat);

@@ -9,6 +9,10 @@
 //! additional data. The first 16 bytes of the nonce (kind, sender, cluster, boot) derive the key of
 //! one boot of one node of one cluster; the last 8 are the sequence, which never repeats in a boot.
 //! Nothing read from a frame is used before the seal has been opened, except to count faults.
+//!
+//! While a key is exchanged there are two: frames under either are opened, and one of them seals.
+//! A heartbeat names the newest key that its sender accepts, so that the other side knows when the
+//! newer one can be taken.
 
 use crate::config::{Key, NodeIndex};
 use crate::guardian_io::{FRAME_MAX, Frame, FrameFault, LinkIndex};
@@ -71,9 +75,20 @@ pub struct Header {
 /// A frame's body after its seal was opened.
 pub type Body = Vec<u8, BODY_MAX>;
 
+/// The most keys that are accepted at once: the one in use, and the next.
+const KEYS_MAX: usize = 2;
+
+/// Tells keys apart and says nothing of them; never zero.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct KeyId(pub u64);
+
 /// Seals and opens the frames of one pair.
 pub struct Seal {
-    cipher: XChaCha20Poly1305,
+    /// In the order of the settings, the newest last.
+    ciphers: Vec<XChaCha20Poly1305, KEYS_MAX>,
+    ids: Vec<KeyId, KEYS_MAX>,
+    /// The one that seals.
+    used: usize,
     cluster: u64,
     local: NodeIndex,
 }
@@ -88,11 +103,46 @@ impl Seal {
     /// The seal of the pair named `cluster_name`, as `local` uses it.
     #[must_use]
     pub fn new(key: &Key, cluster_name: &str, local: NodeIndex) -> Self {
-        Self {
-            cipher: XChaCha20Poly1305::new(&key.0.into()),
-            cluster: fingerprint(cluster_name.as_bytes()),
-            local,
+        let cluster = fingerprint(cluster_name.as_bytes());
+        let mut seal = Self { ciphers: Vec::new(), ids: Vec::new(), used: 0, cluster, local };
+        seal.set_keys(key, None);
+        seal
+    }
+
+    /// Accepts these keys from now on, and seals under the first of them.
+    pub fn set_keys(&mut self, key: &Key, next: Option<&Key>) {
+        self.ciphers.clear();
+        self.ids.clear();
+        self.used = 0;
+        for key in [Some(key), next].into_iter().flatten() {
+            let cipher = XChaCha20Poly1305::new(&key.0.into());
+            let id = key_id(&cipher);
+            let room = self.ciphers.push(cipher).is_ok() && self.ids.push(id).is_ok();
+            debug_assert!(room, "KEYS_MAX is the number of arguments");
         }
+    }
+
+    /// Seals under the newest key from now on, or under the other.
+    pub fn use_newest(&mut self, newest: bool) {
+        self.used = if newest { self.ciphers.len().saturating_sub(1) } else { 0 };
+    }
+
+    /// Which key seals.
+    #[must_use]
+    pub fn used(&self) -> KeyId {
+        self.ids.get(self.used).copied().unwrap_or_default()
+    }
+
+    /// The newest key that is accepted.
+    #[must_use]
+    pub fn newest(&self) -> KeyId {
+        self.ids.last().copied().unwrap_or_default()
+    }
+
+    /// Whether a key is accepted.
+    #[must_use]
+    pub fn accepts(&self, key: KeyId) -> bool {
+        self.ids.contains(&key)
     }
 
     /// Seals `body` behind `header`.
@@ -107,8 +157,8 @@ impl Seal {
             .map_err(|_| FrameFault::Truncated)?;
         let (head, sealed) = frame.split_at_mut(HEADER_LEN);
         let nonce = self.nonce(header);
-        let tag = self
-            .cipher
+        let cipher = self.ciphers.get(self.used).ok_or(FrameFault::Forged)?;
+        let tag = cipher
             .encrypt_inout_detached(&nonce, head, sealed.into())
             .map_err(|_| FrameFault::Truncated)?;
         frame.extend_from_slice(&tag).map_err(|_| FrameFault::Truncated)?;
@@ -120,6 +170,14 @@ impl Seal {
     /// # Errors
     /// [`FrameFault`] saying why it has to be dropped; replays are found by [`ReplayWindow`].
     pub fn open(&self, bytes: &[u8]) -> Result<(Header, Body), FrameFault> {
+        self.open_any(bytes).map(|(header, body, _)| (header, body))
+    }
+
+    /// Opens a frame of the peer's, and says under which key it was sealed.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub fn open_any(&self, bytes: &[u8]) -> Result<(Header, Body, KeyId), FrameFault> {
         let body_end = bytes
             .len()
             .checked_sub(TAG_LEN)
@@ -129,18 +187,17 @@ impl Seal {
         let mut body =
             Body::from_slice(&bytes[HEADER_LEN..body_end]).map_err(|_| FrameFault::Truncated)?;
         let tag = Tag::try_from(&bytes[body_end..]).map_err(|_| FrameFault::Truncated)?;
-        self.cipher
-            .decrypt_inout_detached(
-                &self.nonce(header),
-                &bytes[..HEADER_LEN],
-                body.as_mut_slice().into(),
-                &tag,
-            )
-            .map_err(|_| FrameFault::Forged)?;
+        let nonce = self.nonce(header);
+        // A body whose tag does not fit is left as it is.
+        let opens = |cipher: &XChaCha20Poly1305| {
+            let inout = body.as_mut_slice().into();
+            cipher.decrypt_inout_detached(&nonce, &bytes[..HEADER_LEN], inout, &tag).is_ok()
+        };
+        let opened = self.ciphers.iter().position(opens).ok_or(FrameFault::Forged)?;
         if header.sender == self.local {
             return Err(FrameFault::Own);
         }
-        Ok((header, body))
+        Ok((header, body, self.ids.get(opened).copied().unwrap_or_default()))
     }
 
     fn encode(&self, header: Header) -> [u8; HEADER_LEN] {
@@ -188,6 +245,13 @@ impl Seal {
         nonce[16..24].copy_from_slice(&header.sequence.to_be_bytes());
         nonce.into()
     }
+}
+
+/// The tag of nothing, under a nonce that no frame can have: its first byte is no kind.
+fn key_id(cipher: &XChaCha20Poly1305) -> KeyId {
+    let nothing: &mut [u8] = &mut [];
+    let tag = cipher.encrypt_inout_detached(&XNonce::default(), b"key", nothing.into());
+    KeyId(tag.map_or(0, |tag| read_u64(&tag, 0)) | 1)
 }
 
 const fn sender_byte(sender: NodeIndex) -> u8 {
@@ -287,10 +351,14 @@ pub struct Heartbeat {
     pub heard_links: u8,
     /// Which disks answer there, a bit per disk.
     pub disks_up: u8,
+    /// The newest key that it accepts; zero if it does not say.
+    pub newest_key: KeyId,
 }
 
 /// Bytes of an encoded heartbeat.
-pub const HEARTBEAT_LEN: usize = 68;
+pub const HEARTBEAT_LEN: usize = 76;
+/// Bytes of the shortest that is understood: it says nothing of keys.
+const HEARTBEAT_LEAST: usize = 68;
 
 const PROTECTED: u8 = 1;
 const HELD: u8 = 2;
@@ -320,6 +388,7 @@ impl Heartbeat {
         bytes[65] = flags.iter().fold(0, |bits, (set, bit)| if *set { bits | bit } else { bits });
         bytes[66] = self.heard_links;
         bytes[67] = self.disks_up;
+        bytes[68..76].copy_from_slice(&self.newest_key.0.to_be_bytes());
         bytes
     }
 
@@ -329,7 +398,7 @@ impl Heartbeat {
     /// [`FrameFault::Truncated`] if they are too few, [`FrameFault::Version`] if the state is not
     /// one that this build knows.
     pub fn decode(bytes: &[u8]) -> Result<Self, FrameFault> {
-        if bytes.len() < HEARTBEAT_LEN {
+        if bytes.len() < HEARTBEAT_LEAST {
             return Err(FrameFault::Truncated);
         }
         let state = State::ALL.get(usize::from(bytes[64])).copied().ok_or(FrameFault::Version)?;
@@ -349,6 +418,7 @@ impl Heartbeat {
             hurry: bytes[65] & HURRY != 0,
             heard_links: bytes[66],
             disks_up: bytes[67],
+            newest_key: KeyId(read_u64(bytes, 68)),
         })
     }
 }
@@ -423,6 +493,7 @@ mod tests {
             hurry: true,
             heard_links: 10,
             disks_up: 11,
+            newest_key: KeyId(12),
         }
     }
 
@@ -450,6 +521,40 @@ mod tests {
             bent[at] ^= 0x40;
             assert!(second.open(&bent).is_err(), "bent at {at}");
         }
+    }
+
+    #[test]
+    fn either_of_two_keys_opens_and_the_one_in_use_seals() {
+        let (old, new) = (Key([7; 32]), Key([8; 32]));
+        let mut first = Seal::new(&old, "heads", NodeIndex::First);
+        let mut second = Seal::new(&old, "heads", NodeIndex::Second);
+        let old_id = first.used();
+        first.set_keys(&old, Some(&new));
+        second.set_keys(&new, None);
+        let new_id = second.used();
+        assert_ne!(old_id, new_id);
+        assert_eq!((first.used(), first.newest()), (old_id, new_id));
+        let under_old = first.seal(HEADER, b"word").unwrap();
+        assert_eq!(second.open(&under_old).unwrap_err(), FrameFault::Forged);
+        first.use_newest(true);
+        let under_new = first.seal(HEADER, b"word").unwrap();
+        assert_eq!(second.open_any(&under_new).unwrap().2, new_id);
+        second.set_keys(&old, Some(&new));
+        for (frame, id) in [(&under_old, old_id), (&under_new, new_id)] {
+            let (header, body, key) = second.open_any(frame).unwrap();
+            assert_eq!((header, &body[..], key), (HEADER, &b"word"[..], id));
+        }
+        second.use_newest(true);
+        assert_eq!((second.used(), second.accepts(old_id)), (new_id, true));
+    }
+
+    #[test]
+    fn a_heartbeat_that_knows_nothing_of_keys_is_understood() {
+        let bytes = heartbeat().encode();
+        let known = Heartbeat { newest_key: KeyId(0), ..heartbeat() };
+        assert_eq!(Heartbeat::decode(&bytes[..HEARTBEAT_LEAST]), Ok(known));
+        let short = &bytes[..HEARTBEAT_LEAST - 1];
+        assert_eq!(Heartbeat::decode(short), Err(FrameFault::Truncated));
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //! `u32` length and that many bytes; it may span any number of segments.
 
 use crate::Instant;
-use crate::config::NodeIndex;
+use crate::config::{Key, NodeIndex};
 use crate::guardian_io::LinkIndex;
 use crate::membership::wire::{BODY_MAX, HEADER_LEN, Header, Kind, Seal, TAG_LEN};
 use crate::view::BootId;
@@ -152,6 +152,12 @@ impl Stream {
         // Nothing recorded is addressed to the new incarnation, so nobody needs to stay dead for
         // it; and the peer may be the very one that this end has just closed on.
         self.past.clear();
+    }
+
+    /// What seals segments from now on; those under either key are opened.
+    pub fn set_keys(&mut self, key: &Key, next: Option<&Key>, use_next: bool) {
+        self.seal.set_keys(key, next);
+        self.seal.use_newest(use_next);
     }
 
     /// Which links carry frames, a bit per link, as the guardian sees them.

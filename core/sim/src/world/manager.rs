@@ -30,7 +30,7 @@ impl World {
                 self.ask_power(node, view);
                 self.consider_start(node);
             }
-            Notice::Fenced { .. } => {}
+            Notice::Fenced { .. } | Notice::Keys { .. } => {}
             Notice::Shutdown => {
                 machine.manager.leaving = true;
                 self.at(Duration::from_millis(50), Event::ServiceStop { node, boot, run });

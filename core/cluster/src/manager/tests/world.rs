@@ -89,6 +89,7 @@ fn pair(local: NodeIndex) -> PairConfig {
         sector_bytes: [512].into_iter().collect(),
         watchdog: true,
         key: Key([3; 32]),
+        next_key: None,
         timing: Timing::derive(BUDGET_DEFAULT, Duration::from_secs(1)).unwrap(),
     }
 }
