@@ -54,6 +54,7 @@ pub fn schedule<'c>(cib: &'c Document, input: &Input) -> (Plan<'c>, Vec<Diagnost
     fence::schedule(&mut tables);
     order::apply_all(&mut tables);
     action::migrate::settle(&mut tables);
+    order::settle(&mut tables);
     notify::send_all(&mut tables);
     let graph = graph::build::build(&mut tables);
     let diagnostics = core::mem::take(&mut tables.diagnostics);

@@ -190,6 +190,7 @@ fn inactive<'c>(t: &mut Tables<'c>, rsc: RscIdx, name: &'c str, interval_ms: u32
         }
         let optional = existing(t, rsc, name, interval_ms, node).is_some();
         let action = create::resource(t, rsc, name, interval_ms, Some(node), optional);
+        t.actions[action].runnable = true;
         t.actions[action].meta.insert("op_target_rc", "7");
         let relation = Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
         if t.resources[rsc].managed {

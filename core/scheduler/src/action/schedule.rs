@@ -74,8 +74,8 @@ fn group_steps(t: &mut Tables<'_>, rsc: RscIdx) {
 fn clone_steps(t: &mut Tables<'_>, rsc: RscIdx) {
     let (starting, stopping, promoting, demoting) = states(t, rsc);
     step(t, rsc, "start", starting, true);
-    let runs = any_runnable(t, rsc, "start");
-    step(t, rsc, "running", starting, runs);
+    let active = t.primitives(rsc).into_iter().any(|one| !t.resources[one].active_on.is_empty());
+    step(t, rsc, "running", starting, starting || active);
     step(t, rsc, "stop", stopping, true);
     step(t, rsc, "stopped", stopping, true);
     if t.resources[rsc].promotable {
@@ -170,12 +170,13 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
         need_promote |= t.resources[rsc].role == Role::Promoted;
     } else if t.resources[rsc].blocked {
         need_stop = true;
+    } else if let Some(here) =
+        here.filter(|_| t.resources[rsc].role > Role::Started && target == here)
+    {
+        // A new definition needs a new start.
+        let start = create::resource(t, rsc, "start", 0, Some(here), true);
+        need_stop |= !t.actions[start].optional;
     }
-    // A new definition needs a new start, and with it a new promotion.
-    let redefined = create::find_all(t, rsc, "start", None)
-        .into_iter()
-        .any(|action| !t.actions[action].optional);
-    need_promote |= redefined && t.resources[rsc].role == Role::Promoted;
     restart(t, rsc, here, need_stop, need_promote);
     transition(t, rsc);
     recurring::create(t, rsc);

@@ -1,6 +1,5 @@
 //! Choosing among nodes, and putting a resource on one.
 
-use crate::action::create;
 use crate::model::{NodeIdx, NodeTable, Placement, Role, RscIdx, Tables};
 use core::cmp::Ordering;
 
@@ -183,12 +182,15 @@ pub(crate) fn unassign(t: &mut Tables<'_>, rsc: RscIdx) {
     }
 }
 
-/// What goes nowhere stops, and nothing of it is started.
+/// What goes nowhere stops; nothing of it is started or watched, but that it is stopped.
 fn impossible(t: &mut Tables<'_>, rsc: RscIdx) {
-    for action in create::find_all(t, rsc, "stop", None) {
-        t.actions[action].optional = false;
-    }
-    for action in create::find_all(t, rsc, "start", None) {
-        t.actions[action].runnable = false;
+    for action in t.resources[rsc].actions.clone() {
+        let row = &mut t.actions[action];
+        let watches_stopped = row.meta.get("op_target_rc") == Some("7");
+        if row.task == "stop" {
+            row.optional = false;
+        } else if row.task == "start" || row.interval_ms > 0 && !watches_stopped {
+            row.runnable = false;
+        }
     }
 }

@@ -270,24 +270,22 @@ fn can_promote(
 
 /// Orders promotion and demotion with the clone's own steps.
 pub(crate) fn constraints(t: &mut Tables<'_>, rsc: RscIdx) {
-    add(t, rsc, "demote", rsc, "demoted", Relation::UNRUNNABLE_FIRST_BLOCKS);
-    add(t, rsc, "demoted", rsc, "promote", Relation::ORDERED);
-    add(t, rsc, "demoted", rsc, "start", Relation::ORDERED);
-    add(t, rsc, "stopped", rsc, "promote", Relation::ORDERED);
+    for (first, then) in [
+        ("demote", "demoted"),
+        ("demoted", "start"),
+        ("stopped", "promote"),
+        ("demoted", "promote"),
+        ("running", "promote"),
+    ] {
+        add(t, rsc, first, rsc, then, Relation::ORDERED);
+    }
     let ordered = t.resources[rsc].clone_data().is_some_and(|data| data.ordered);
     let mut last: Option<RscIdx> = None;
     for child in t.resources[rsc].children.clone() {
+        add(t, rsc, "promote", child, "promote", Relation::ORDERED);
+        add(t, child, "promote", rsc, "promoted", Relation::ORDERED);
         add(t, rsc, "demote", child, "demote", Relation::THEN_IMPLIES_FIRST_GRAPHED);
         add(t, child, "demote", rsc, "demoted", Relation::FIRST_IMPLIES_THEN_GRAPHED);
-        add(
-            t,
-            rsc,
-            "promote",
-            child,
-            "promote",
-            Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::THEN_IMPLIES_FIRST_GRAPHED),
-        );
-        add(t, child, "promote", rsc, "promoted", Relation::FIRST_IMPLIES_THEN_GRAPHED);
         if let Some(before) = last.filter(|_| ordered) {
             add(t, before, "promote", child, "promote", Relation::ORDERED);
             add(t, child, "demote", before, "demote", Relation::ORDERED);

@@ -30,27 +30,13 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
     add(t, rsc, "stop", rsc, "start", RESTART);
     let top = t.top_of(rsc, false);
     if t.resources[top].promotable || t.resources[rsc].promotable {
-        add(
-            t,
-            rsc,
-            "demote",
-            rsc,
-            "stop",
-            Relation::PROMOTED_THEN_IMPLIES_FIRST.with(Relation::ORDERED),
-        );
+        add(t, rsc, "demote", rsc, "stop", Relation::PROMOTED_THEN_IMPLIES_FIRST);
         // In a group, the group's own steps come between.
         let member = t.resources[rsc].parent.is_some_and(|at| t.resources[at].is_group());
         if !member {
             add(t, rsc, "demote", rsc, "promote", Relation::ORDERED);
         }
-        add(
-            t,
-            rsc,
-            "start",
-            rsc,
-            "promote",
-            Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::ORDERED),
-        );
+        add(t, rsc, "start", rsc, "promote", Relation::UNRUNNABLE_FIRST_BLOCKS);
     }
     let relation = Relation::ORDERED;
     add(t, rsc, "stop", rsc, "delete", relation);
@@ -107,14 +93,12 @@ fn fillers(t: &mut Tables<'_>, rsc: RscIdx) {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "one ordering after the other")]
+/// A group's steps enclose those of its members, which follow each other (*Pacemaker Explained*,
+/// "Groups").
 fn group(t: &mut Tables<'_>, rsc: RscIdx) {
     let Some(data) = t.resources[rsc].group_data() else { return };
-    for (first, then) in [("stop", "stopped"), ("start", "running")] {
-        let extra =
-            if first == "start" { Relation::UNRUNNABLE_FIRST_BLOCKS } else { Relation::NONE };
-        add(t, rsc, first, rsc, then, Relation::ORDERED.with(extra));
-    }
+    add(t, rsc, "stop", rsc, "stopped", Relation::UNRUNNABLE_FIRST_BLOCKS);
+    add(t, rsc, "start", rsc, "running", Relation::UNRUNNABLE_FIRST_BLOCKS);
     add(t, rsc, "stopped", rsc, "start", Relation::ORDERED);
     let top = t.top_of(rsc, false);
     let promotable = t.resources[top].promotable;
@@ -134,75 +118,64 @@ fn group(t: &mut Tables<'_>, rsc: RscIdx) {
         if data.colocated
             && let Some(last) = last
         {
-            colocation::add(
-                t,
-                Colocation {
-                    id: "#group-members",
-                    attribute: None,
-                    dependent: member,
-                    primary: last,
-                    dependent_role: Role::Unknown,
-                    primary_role: Role::Unknown,
-                    score: score::INFINITY,
-                    influence: t.resources[member].critical,
-                },
-            );
+            members_together(t, member, last);
         }
-        let down = if data.ordered { Relation::THEN_IMPLIES_FIRST } else { Relation::NONE };
-        let down = down.with(Relation::ORDERED);
+        let ends = data.ordered && last.is_none();
         if promotable {
-            add(
-                t,
-                rsc,
-                "demote",
-                member,
-                "demote",
-                Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST_GRAPHED),
-            );
-            add(t, member, "demote", rsc, "demoted", post());
-            add(t, member, "promote", rsc, "promoted", post());
-            add(t, rsc, "promote", member, "promote", pre());
+            member_down(t, rsc, member, ("demote", "demoted"), ends);
+            add(t, member, "promote", rsc, "promoted", UP);
+            add(t, rsc, "promote", member, "promote", Relation::THEN_IMPLIES_FIRST_GRAPHED);
         }
-        add(t, rsc, "start", member, "start", pre());
-        add(
-            t,
-            rsc,
-            "stop",
-            member,
-            "stop",
-            Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST_GRAPHED),
-        );
-        add(t, member, "stop", rsc, "stopped", post());
-        add(t, member, "start", rsc, "running", post());
-        if !data.ordered {
-            add(t, rsc, "start", member, "start", Relation::UNRUNNABLE_FIRST_BLOCKS);
-            if promotable {
-                add(t, rsc, "promote", member, "promote", Relation::UNRUNNABLE_FIRST_BLOCKS);
-            }
-        } else if let Some(before) = last {
+        add(t, rsc, "start", member, "start", Relation::THEN_IMPLIES_FIRST_GRAPHED);
+        member_down(t, rsc, member, ("stop", "stopped"), ends);
+        add(t, member, "start", rsc, "running", UP);
+        if let Some(before) = last.filter(|_| data.ordered) {
             let up = Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
-            add(t, before, "start", member, "start", up.with(Relation::ORDERED));
+            let down = Relation::ORDERED.with(Relation::INTERMEDIATE_STOP);
+            add(t, before, "start", member, "start", up);
             add(t, member, "stop", before, "stop", down);
             if promotable {
-                add(t, before, "promote", member, "promote", up.with(Relation::ORDERED));
+                add(t, before, "promote", member, "promote", up);
                 add(t, member, "demote", before, "demote", down);
             }
         }
         last = Some(member);
     }
-    if let Some(last) = last.filter(|_| data.ordered) {
-        add(
-            t,
-            rsc,
-            "stop",
-            last,
-            "stop",
-            Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST_GRAPHED),
-        );
-        if promotable {
-            add(t, rsc, "demote", last, "demote", Relation::ORDERED);
-        }
-    }
+}
+
+/// A group's start is done when all of its members have started.
+const UP: Relation = Relation::FIRST_IMPLIES_THEN
+    .with(Relation::UNRUNNABLE_FIRST_BLOCKS)
+    .with(Relation::FIRST_IMPLIES_THEN_GRAPHED);
+
+/// A member stops within its group's stop; where members have an order, the last to go is the one
+/// that ends it.
+fn member_down(
+    t: &mut Tables<'_>,
+    group: RscIdx,
+    member: RscIdx,
+    (task, done): (&'static str, &'static str),
+    ends: bool,
+) {
+    let graphed = Relation::THEN_IMPLIES_FIRST_GRAPHED;
+    add(t, group, task, member, task, if ends { Relation::ORDERED.with(graphed) } else { graphed });
+    let relation =
+        if ends { Relation::FIRST_IMPLIES_THEN } else { Relation::FIRST_IMPLIES_THEN_GRAPHED };
+    add(t, member, task, group, done, relation);
+}
+
+fn members_together(t: &mut Tables<'_>, member: RscIdx, last: RscIdx) {
+    let constraint = Colocation {
+        id: "#group-members",
+        attribute: None,
+        dependent: member,
+        primary: last,
+        dependent_role: Role::Unknown,
+        primary_role: Role::Unknown,
+        score: score::INFINITY,
+        influence: t.resources[member].critical,
+    };
+    colocation::add(t, constraint);
 }
 
 /// Where members before it are not active, a member is stopped before they start, and before those
@@ -222,15 +195,6 @@ fn partly_active(
     if let Some(last_active) = last_active {
         add(t, member, "stop", last_active, "stop", Relation::ORDERED);
     }
-}
-
-const fn pre() -> Relation {
-    Relation::ORDERED.with(Relation::THEN_IMPLIES_FIRST_GRAPHED)
-}
-
-const fn post() -> Relation {
-    let base = Relation::ORDERED.with(Relation::FIRST_IMPLIES_THEN_GRAPHED);
-    base.with(Relation::UNRUNNABLE_FIRST_BLOCKS)
 }
 
 fn clone(t: &mut Tables<'_>, rsc: RscIdx) {

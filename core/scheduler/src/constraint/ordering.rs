@@ -147,8 +147,6 @@ fn pair(
     }
     if symmetry == Symmetry::Symmetric {
         let (undo_then, undo_first) = (invert(then.1), invert(first.1));
-        // As long as enough instances are left, one may stop alone.
-        let kind = if least.is_some() { Kind::Optional } else { kind };
         let flags = relation(kind, undo_then, Symmetry::Inverse);
         add(t, then.0, undo_then, first.0, undo_first, flags);
     }
@@ -177,9 +175,7 @@ fn clone_min(
             relation: Relation::MIN_RUNNABLE.with(Relation::FIRST_IMPLIES_THEN_GRAPHED),
         });
     }
-    let gated = Relation::ORDERED
-        .with(Relation::UNRUNNABLE_FIRST_BLOCKS)
-        .with(flags.without(Relation::FIRST_IMPLIES_THEN));
+    let gated = Relation::ORDERED.with(Relation::UNRUNNABLE_FIRST_BLOCKS).with(flags);
     t.orderings.push(Ordering {
         first: by_action(gate),
         then: by_task(then.0, then.1),

@@ -1,6 +1,6 @@
 //! Orderings with groups, clones and bundles: their members' actions instead of their own.
 
-use super::effect::{self, Flags};
+use super::effect::{self, Changed, Flags};
 use super::link;
 use crate::action::create;
 use crate::model::{ActionIdx, NodeIdx, Relation, Role, RscIdx, Tables};
@@ -41,49 +41,67 @@ pub(super) fn pseudo_for(t: &Tables<'_>, action: ActionIdx) -> ActionIdx {
     all.find(|&other| t.actions[other].key == key).unwrap_or(action)
 }
 
-/// Gives an action's flags, those of a collection's members taken together.
+/// Gives an action's flags as an ordering with an action on a node sees them.
+///
+/// Only with clones the node matters: whether one can run anywhere counts, whether it has to run
+/// here.
 pub(super) fn flags_for(t: &mut Tables<'_>, action: ActionIdx, node: Option<NodeIdx>) -> Flags {
+    let anywhere = flags_at(t, action, None);
+    let clone = t.actions[action].rsc.is_some_and(|rsc| t.resources[rsc].is_clone());
+    if node.is_none() || !clone {
+        return anywhere;
+    }
+    let here = flags_at(t, action, node);
+    Flags { runnable: here.runnable || anywhere.runnable, ..here }
+}
+
+/// Gives an action's flags, those of a collection's members (on a node) taken together.
+fn flags_at(t: &mut Tables<'_>, action: ActionIdx, node: Option<NodeIdx>) -> Flags {
     let row = &t.actions[action];
     let own = Flags { optional: row.optional, runnable: row.runnable, migratable: row.migratable };
     let Some(rsc) = row.rsc else { return own };
     if t.resources[rsc].is_primitive() {
         return own;
     }
-    let task = row.task;
     if t.resources[rsc].is_group() {
         return group_flags(t, action, rsc, node);
     }
     let ours = ["start", "stop", "promote", "demote", "running", "stopped", "promoted", "demoted"];
-    if !ours.contains(&task) {
+    if !ours.contains(&row.task) {
         return own;
     }
-    let anywhere = instance_flags(t, action, rsc, None);
-    if node.is_none() {
-        return anywhere;
-    }
-    // Whether it can run anywhere counts, whether it has to run here.
-    let here = instance_flags(t, action, rsc, node);
-    Flags { runnable: here.runnable || anywhere.runnable, ..here }
+    instance_flags(t, action, rsc, node)
 }
 
+/// Settles the steps of clones by what has become of their instances'.
+pub(crate) fn settle(t: &mut Tables<'_>) {
+    for rsc in t.resources.ids() {
+        if t.resources[rsc].is_clone() {
+            for action in t.resources[rsc].actions.clone() {
+                flags_at(t, action, None);
+            }
+        }
+    }
+}
+
+/// A group has to do what any member has to; it is done only where all its members can be.
 fn group_flags(t: &mut Tables<'_>, action: ActionIdx, rsc: RscIdx, node: Option<NodeIdx>) -> Flags {
     let task = base_task(t.actions[action].task);
+    let done = t.actions[action].task != task;
     let mut flags = Flags { optional: true, runnable: true, migratable: false };
     for child in t.resources[rsc].children.clone() {
-        if let Some(inner) = create::find(t, child, task, node) {
-            let row = &t.actions[inner];
-            if !row.optional {
-                flags.optional = false;
-                t.actions[action].optional = false;
-            }
-            // A member that shall not run does not keep the others from it.
-            let row = &t.actions[inner];
-            let wanted = !row.optional || t.actions[action].task != task;
-            if !row.runnable && wanted && task != "stop" {
-                flags.runnable = false;
-            }
-        } else if task != "stop" && task != "demote" {
-            flags.runnable = flags.runnable && node.is_none();
+        let Some(inner) = create::find(t, child, task, node) else {
+            flags.runnable &= matches!(task, "stop" | "demote");
+            continue;
+        };
+        let inner = flags_at(t, inner, node);
+        if !inner.optional {
+            flags.optional = false;
+            t.actions[action].optional = false;
+        }
+        if done && !inner.runnable {
+            flags.runnable = false;
+            t.actions[action].runnable = false;
         }
     }
     flags
@@ -99,13 +117,14 @@ fn instance_flags(
     let mut flags = Flags { optional: true, runnable: true, migratable: false };
     let mut any_runnable = false;
     for child in t.instances(rsc, is_promotion(task)) {
+        // An instance that has steps of its own has the one that is asked for.
         let found = if t.resources[child].is_primitive() {
             create::find(t, child, task, node)
         } else {
-            create::find(t, child, task, None)
+            create::find(t, child, t.actions[action].task, None)
         };
         let Some(inner) = found else { continue };
-        let inner_flags = flags_for(t, inner, node);
+        let inner_flags = flags_at(t, inner, node);
         if !inner_flags.optional {
             flags.optional = false;
             t.actions[action].optional = false;
@@ -130,22 +149,28 @@ pub(super) fn update(
     flags: Flags,
     filter: u8,
     kind: Relation,
-) {
-    let (Some(rsc), first_rsc) = (t.actions[then].rsc, t.actions[first].rsc) else { return };
+) -> Changed {
+    let (Some(rsc), first_rsc) = (t.actions[then].rsc, t.actions[first].rsc) else {
+        return Changed::default();
+    };
     let undone = matches!(t.actions[then].task, "stop" | "demote");
     if let Some(first_rsc) = first_rsc.filter(|&at| interleaves(t, at, rsc, undone)) {
-        interleave(t, (first, first_rsc), (then, rsc), node, filter, kind);
-        return;
+        return interleave(t, (first, first_rsc), (then, rsc), node, filter, kind);
     }
-    effect::primitive(t, first, then, flags, filter, kind);
+    let mut changed = effect::primitive(t, first, then, flags, filter, kind);
     let task = base_task(t.actions[then].task);
     for child in t.instances(rsc, is_promotion(task)) {
         if let Some(inner) = create::find(t, child, task, node)
             && t.actions[inner].runnable
         {
-            effect::update(t, first, inner, node, flags, filter, kind);
+            let one = effect::update(t, first, inner, node, flags, filter, kind);
+            if one.then {
+                super::update::followers(t, inner);
+            }
+            changed |= one;
         }
     }
+    changed
 }
 
 /// Interleaving is for what waits to decide: on the way up the second, on the way down the first.
@@ -164,7 +189,8 @@ fn interleave(
     node: Option<NodeIdx>,
     filter: u8,
     kind: Relation,
-) {
+) -> Changed {
+    let mut changed = Changed::default();
     let first_task = match t.actions[first].task {
         "notified" | "notify" => {
             t.actions[first].meta.get("notify_operation").map_or("", base_task)
@@ -179,21 +205,20 @@ fn interleave(
                 kind.any(Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::THEN_IMPLIES_FIRST));
             if needed && !current && t.resources[instance].assigned_to.is_some() {
                 crate::assign::place::assign_to(t, instance, None, true, true);
-                for inner in t.primitives(instance) {
-                    for action in t.resources[inner].actions.clone() {
-                        super::update(t, action);
-                    }
-                }
+                changed.then = true;
             }
             continue;
         };
         let from = instance_action(t, partner, first_task);
         let to = instance_action(t, instance, then_task);
         let (Some(from), Some(to)) = (from, to) else { continue };
-        link(t, from, to, kind);
+        if link(t, from, to, kind) {
+            changed |= Changed { first: true, then: true };
+        }
         let flags = flags_for(t, from, node);
-        effect::update(t, from, to, node, flags, filter, kind);
+        changed |= effect::update(t, from, to, node, flags, filter, kind);
     }
+    changed
 }
 
 fn is_promotion(task: &str) -> bool {

@@ -17,6 +17,20 @@ pub(super) const OPTIONAL: u8 = 1;
 /// The effect is about being runnable.
 pub(super) const RUNNABLE: u8 = 2;
 
+/// Which of two actions an effect changed: the first one, or the other or one of its members.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Changed {
+    pub(super) first: bool,
+    pub(super) then: bool,
+}
+
+impl std::ops::BitOrAssign for Changed {
+    fn bitor_assign(&mut self, other: Self) {
+        self.first |= other.first;
+        self.then |= other.then;
+    }
+}
+
 /// Applies one effect, to the members of a collection too.
 pub(super) fn update(
     t: &mut Tables<'_>,
@@ -26,23 +40,23 @@ pub(super) fn update(
     flags: Flags,
     filter: u8,
     kind: Relation,
-) {
+) -> Changed {
     let Some(rsc) = t.actions[then].rsc else {
-        primitive(t, first, then, flags, filter, kind);
-        return;
+        return primitive(t, first, then, flags, filter, kind);
     };
     if t.resources[rsc].is_primitive() {
-        primitive(t, first, then, flags, filter, kind);
+        primitive(t, first, then, flags, filter, kind)
     } else if t.resources[rsc].is_group() {
-        primitive(t, first, then, flags, filter, kind);
+        let mut changed = primitive(t, first, then, flags, filter, kind);
         let task = t.actions[then].task;
         for child in t.resources[rsc].children.clone() {
             if let Some(inner) = create::find(t, child, task, node) {
-                update(t, first, inner, node, flags, filter, kind);
+                changed |= update(t, first, inner, node, flags, filter, kind);
             }
         }
+        changed
     } else {
-        collective::update(t, first, then, node, flags, filter, kind);
+        collective::update(t, first, then, node, flags, filter, kind)
     }
 }
 
@@ -68,14 +82,15 @@ pub(super) fn primitive(
     flags: Flags,
     filter: u8,
     kind: Relation,
-) {
-    let then_before = (t.actions[then].optional, t.actions[then].runnable);
+) -> Changed {
+    let first_before = flags_of(t, first);
+    let then_before = flags_of(t, then);
     if kind.has(Relation::ASYMMETRIC) {
         asymmetric(t, first, then);
     }
     if kind.has(Relation::THEN_IMPLIES_FIRST) && !t.actions[then].optional {
         let stays = t.actions[then].migratable && !flags.migratable;
-        if filter & OPTIONAL != 0 && t.actions[first].optional && !stays {
+        if filter & OPTIONAL != 0 && !flags.optional && t.actions[first].optional && !stays {
             t.actions[first].optional = false;
             because(t, first, "required", then);
         }
@@ -126,17 +141,22 @@ pub(super) fn primitive(
     if kind.has(Relation::INTERMEDIATE_STOP) {
         restart(t, first, then, filter);
     }
-    let after = (t.actions[then].optional, t.actions[then].runnable);
-    if after != then_before
+    let changed = Changed {
+        first: flags_of(t, first) != first_before,
+        then: flags_of(t, then) != then_before,
+    };
+    if changed.then
         && let Some(rsc) = t.actions[then].rsc
         && t.resources[rsc].parent.is_some()
     {
         super::update(t, then);
-        let followers: Vec<_> = t.actions[then].after.iter().map(|link| link.action).collect();
-        for follower in followers {
-            super::update(t, follower);
-        }
     }
+    changed
+}
+
+pub(super) fn flags_of(t: &Tables<'_>, action: ActionIdx) -> (bool, bool, bool) {
+    let row = &t.actions[action];
+    (row.optional, row.runnable, row.migratable)
 }
 
 /// Without first, then does not happen either, unless it is already so.
@@ -192,7 +212,6 @@ fn restart(t: &mut Tables<'_>, first: ActionIdx, then: ActionIdx, filter: u8) {
     if !t.actions[then].migratable {
         t.actions[first].migratable = false;
     }
-    t.actions[then].optional = false;
 }
 
 /// Tells whether an action is part of a clone that only becomes less: what depends on it finds

@@ -5,6 +5,7 @@ mod effect;
 pub(crate) mod remote;
 mod update;
 
+pub(crate) use collective::settle;
 pub(crate) use update::{apply_all, update};
 
 use crate::action::create;
@@ -88,7 +89,7 @@ fn firsts<'c>(t: &mut Tables<'c>, rsc: RscIdx, ordering: &Ordering<'c>) -> Vec<A
     let role = t.resources[rsc].role;
     let moot = match task {
         "stop" => role == Role::Stopped,
-        "demote" => matches!(role, Role::Started | Role::Unpromoted | Role::Stopped),
+        "demote" => matches!(role, Role::Started | Role::Unpromoted),
         _ => false,
     };
     if moot {

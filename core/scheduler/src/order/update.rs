@@ -1,9 +1,9 @@
 //! The walk over all links until nothing changes any more.
 
 use super::collective::{flags_for, pseudo_for};
-use super::effect::{self, Flags, OPTIONAL, RUNNABLE};
+use super::effect::{self, Changed, Flags, OPTIONAL, RUNNABLE, flags_of};
 use super::link;
-use crate::model::{ActionIdx, Relation, Role, RscIdx, Tables};
+use crate::model::{ActionIdx, Link, Relation, Role, RscIdx, Tables};
 
 /// How deep a chain of consequences may go before it is taken for a loop.
 const DEPTH_MAX: u32 = 3_000;
@@ -23,6 +23,14 @@ pub(crate) fn apply_all(t: &mut Tables<'_>) {
     }
     crate::probe::order(t);
     crate::probe::order_restarts(t);
+}
+
+/// Updates all that waits for an action.
+pub(super) fn followers(t: &mut Tables<'_>, action: ActionIdx) {
+    let followers: Vec<_> = t.actions[action].after.iter().map(|link| link.action).collect();
+    for follower in followers {
+        update(t, follower);
+    }
 }
 
 /// Updates an action from all that it waits for, and then all that waits for it.
@@ -48,17 +56,14 @@ fn walk(t: &mut Tables<'_>, then: ActionIdx, depth: u32) {
             t.actions[then].required_runnable = 1;
         }
     }
-    let mut at = 0;
-    while at < t.actions[then].before.len() {
-        let (first_changed, changed) = one(t, then, at);
-        at += 1;
+    // New links come to the front and are no part of this walk: the place from the end stays.
+    for left in (1..=t.actions[then].before.len()).rev() {
+        let (first_changed, changed) = one(t, then, left);
         then_changed |= changed;
         if let Some(first) = first_changed {
             let followers: Vec<_> = t.actions[first].after.iter().map(|link| link.action).collect();
             for follower in followers {
-                if follower != then {
-                    walk(t, follower, depth + 1);
-                }
+                walk(t, follower, depth + 1);
             }
             walk(t, first, depth + 1);
         }
@@ -78,30 +83,29 @@ fn walk(t: &mut Tables<'_>, then: ActionIdx, depth: u32) {
     }
 }
 
-fn flags_of(t: &Tables<'_>, action: ActionIdx) -> (bool, bool, bool, bool) {
-    let row = &t.actions[action];
-    (row.optional, row.runnable, row.migratable, row.print_always)
+/// Gives the link to what an action waits for that has so many from it to the end of the list.
+fn entry<'t>(t: &'t mut Tables<'_>, then: ActionIdx, left: usize) -> &'t mut Link {
+    let before = &mut t.actions[then].before;
+    let at = before.len() - left;
+    &mut before[at]
 }
 
 /// Applies one link; gives the first action if it changed, and whether `then` did.
-fn one(t: &mut Tables<'_>, then: ActionIdx, at: usize) -> (Option<ActionIdx>, bool) {
-    let entry = t.actions[then].before[at];
-    let original = entry.action;
-    if entry.relation == Relation::NONE {
-        return (None, false);
-    }
+fn one(t: &mut Tables<'_>, then: ActionIdx, left: usize) -> (Option<ActionIdx>, bool) {
+    let link_row = *entry(t, then, left);
+    let original = link_row.action;
     let first_node = node_for(t, original);
     let then_node = node_for(t, then);
-    let same_only = entry.relation == Relation::IF_ON_SAME_NODE
-        || entry.relation == Relation::ORDERED.with(Relation::IF_ON_SAME_NODE);
+    let same_only = link_row.relation == Relation::IF_ON_SAME_NODE
+        || link_row.relation == Relation::ORDERED.with(Relation::IF_ON_SAME_NODE);
     if same_only && first_node.is_some() && then_node.is_some() && first_node != then_node {
-        t.actions[then].before[at].relation = Relation::NONE;
+        entry(t, then, left).relation = Relation::NONE;
         return (None, false);
     }
-    if entry.relation.has(Relation::IF_FIRST_UNMIGRATABLE) && t.actions[original].migratable {
+    if link_row.relation.has(Relation::IF_FIRST_UNMIGRATABLE) && t.actions[original].migratable {
         return (None, false);
     }
-    if entry.relation.has(Relation::THEN_CANCELS_FIRST)
+    if link_row.relation.has(Relation::THEN_CANCELS_FIRST)
         && t.actions[original].rsc.is_some()
         && !t.actions[then].optional
     {
@@ -119,24 +123,16 @@ fn one(t: &mut Tables<'_>, then: ActionIdx, at: usize) -> (Option<ActionIdx>, bo
     {
         first = pseudo_for(t, original);
     }
-    let before_first = flags_of(t, first);
-    let before_then = flags_of(t, then);
-    let first_flags = flags_for(t, first, then_node);
-    let then_flags = flags_for(t, then, t.actions[first].node);
     if first == original {
-        apply(t, first, then, first_flags, then_flags, at);
-    } else if link(t, first, then, entry.relation) {
-        // What was inserted at the front moves this link on by one.
-        let moved = at + 1;
-        if let Some(link) = t.actions[then].before.get_mut(moved) {
-            link.relation = Relation::NONE;
-        }
-        return (None, true);
+        let first_flags = flags_for(t, first, then_node);
+        let then_flags = flags_for(t, then, first_node);
+        let changed = apply(t, first, then, first_flags, then_flags, left);
+        (changed.first.then_some(first), changed.then)
     } else {
-        t.actions[then].before[at].relation = Relation::NONE;
+        let linked = link(t, first, then, link_row.relation);
+        entry(t, then, left).relation = Relation::NONE;
+        (None, linked)
     }
-    let first_changed = (before_first != flags_of(t, first)).then_some(first);
-    (first_changed, before_then != flags_of(t, then))
 }
 
 fn node_for(t: &Tables<'_>, action: ActionIdx) -> Option<crate::model::NodeIdx> {
@@ -168,90 +164,66 @@ fn apply(
     then: ActionIdx,
     first_flags: Flags,
     then_flags: Flags,
-    at: usize,
-) {
-    let relation = t.actions[then].before[at].relation;
+    left: usize,
+) -> Changed {
+    let relation = entry(t, then, left).relation;
     let node = t.actions[then].node;
-    let then_rsc = t.actions[then].rsc;
-    let run = |t: &mut Tables<'_>, one: Relation, flags: Flags, filter: u8| {
-        effect::update(t, first, then, node, flags, filter, one);
+    let has_rsc = t.actions[then].rsc.is_some();
+    let mut changed = Changed::default();
+    let run = |t: &mut Tables<'_>, one: Relation, filter: u8| {
+        effect::update(t, first, then, node, first_flags, filter, one)
     };
     if relation.has(Relation::FIRST_IMPLIES_THEN) {
-        if then_rsc.is_some() {
-            run(t, Relation::FIRST_IMPLIES_THEN, first_flags, OPTIONAL);
-        } else if !first_flags.optional {
+        if has_rsc {
+            changed |= run(t, Relation::FIRST_IMPLIES_THEN, OPTIONAL);
+        } else if !first_flags.optional && t.actions[then].optional {
             t.actions[then].optional = false;
+            changed.then = true;
         }
     }
-    if relation.has(Relation::INTERMEDIATE_STOP) && then_rsc.is_some() {
-        run(t, Relation::INTERMEDIATE_STOP, first_flags, OPTIONAL | RUNNABLE);
+    if relation.has(Relation::INTERMEDIATE_STOP) && has_rsc {
+        changed |= run(t, Relation::INTERMEDIATE_STOP, OPTIONAL | RUNNABLE);
     }
     if relation.has(Relation::THEN_IMPLIES_FIRST) {
         if t.actions[first].rsc.is_some() && !then_flags.optional {
-            effect::update(
-                t,
-                first,
-                then,
-                node,
-                first_flags,
-                OPTIONAL,
-                Relation::THEN_IMPLIES_FIRST,
-            );
-        } else if t.actions[first].rsc.is_none() && !first_flags.optional {
+            changed |= run(t, Relation::THEN_IMPLIES_FIRST, OPTIONAL);
+        } else if t.actions[first].rsc.is_none()
+            && !first_flags.optional
+            && t.actions[first].runnable
+        {
             t.actions[first].runnable = false;
+            changed.first = true;
         }
     }
-    if relation.has(Relation::PROMOTED_THEN_IMPLIES_FIRST) && then_rsc.is_some() {
-        effect::update(
-            t,
-            first,
-            then,
-            node,
-            first_flags,
-            OPTIONAL,
-            Relation::PROMOTED_THEN_IMPLIES_FIRST,
-        );
+    if relation.has(Relation::PROMOTED_THEN_IMPLIES_FIRST) && has_rsc {
+        changed |= run(t, Relation::PROMOTED_THEN_IMPLIES_FIRST, OPTIONAL);
     }
     if relation.has(Relation::MIN_RUNNABLE) {
-        if then_rsc.is_some() {
-            effect::update(t, first, then, node, first_flags, RUNNABLE, Relation::MIN_RUNNABLE);
+        if has_rsc {
+            changed |= run(t, Relation::MIN_RUNNABLE, RUNNABLE);
         } else if first_flags.runnable {
             let row = &mut t.actions[then];
             row.runnable_before += 1;
-            if row.runnable_before >= row.required_runnable {
+            if row.runnable_before >= row.required_runnable && !row.runnable {
                 row.runnable = true;
+                changed.then = true;
             }
         }
     }
-    if relation.has(Relation::NESTED_REMOTE_PROBE) && then_rsc.is_some() {
+    if relation.has(Relation::NESTED_REMOTE_PROBE) && has_rsc {
         let active = t.actions[first].rsc.is_some_and(|r| !t.resources[r].active_on.is_empty());
         if !t.actions[first].runnable && active {
-            t.actions[then].before[at].relation = Relation::NONE;
+            entry(t, then, left).relation = Relation::NONE;
         } else {
-            effect::update(
-                t,
-                first,
-                then,
-                node,
-                first_flags,
-                RUNNABLE,
-                Relation::UNRUNNABLE_FIRST_BLOCKS,
-            );
+            changed |= run(t, Relation::UNRUNNABLE_FIRST_BLOCKS, RUNNABLE);
         }
     }
     if relation.has(Relation::UNRUNNABLE_FIRST_BLOCKS) {
-        if then_rsc.is_some() {
-            effect::update(
-                t,
-                first,
-                then,
-                node,
-                first_flags,
-                RUNNABLE,
-                Relation::UNRUNNABLE_FIRST_BLOCKS,
-            );
-        } else if !first_flags.runnable {
+        if has_rsc {
+            changed |= run(t, Relation::UNRUNNABLE_FIRST_BLOCKS, RUNNABLE);
+        } else if !first_flags.runnable && t.actions[then].runnable {
             t.actions[then].runnable = false;
+            changed.then = true;
         }
     }
     for (one, filter) in [
@@ -259,10 +231,11 @@ fn apply(
         (Relation::ORDERED, RUNNABLE),
         (Relation::ASYMMETRIC, RUNNABLE),
     ] {
-        if relation.has(one) && then_rsc.is_some() {
-            effect::update(t, first, then, node, first_flags, filter, one);
+        if relation.has(one) && has_rsc {
+            changed |= run(t, one, filter);
         }
     }
+    // What is only shown is no change that others could follow from.
     if t.actions[first].runnable
         && relation.has(Relation::FIRST_IMPLIES_THEN_GRAPHED)
         && !first_flags.optional
@@ -275,20 +248,18 @@ fn apply(
     let strong = Relation::FIRST_IMPLIES_THEN
         .with(Relation::THEN_IMPLIES_FIRST)
         .with(Relation::INTERMEDIATE_STOP);
-    let blocked = t.actions[first].rsc.is_some_and(|rsc| {
-        let row = &t.resources[rsc];
-        !row.managed
-    });
+    let unmanaged = t.actions[first].rsc.is_some_and(|rsc| !t.resources[rsc].managed);
     if relation.any(strong)
-        && blocked
+        && unmanaged
         && !t.actions[first].runnable
         && t.actions[first].task == "stop"
+        && t.actions[then].runnable
     {
-        if t.actions[then].runnable {
-            effect::because(t, then, "unrunnable", first);
-        }
+        effect::because(t, then, "unrunnable", first);
         t.actions[then].runnable = false;
+        changed.then = true;
     }
+    changed
 }
 
 /// What has to be where a resource is cannot start, or be promoted, when that one cannot.
@@ -300,6 +271,14 @@ fn block_dependents(t: &mut Tables<'_>, action: ActionIdx) {
         "promote" => true,
         _ => return,
     };
+    // As long as a part of it can, it is there.
+    let still = t.resources[rsc].children.iter().any(|&child| {
+        crate::action::create::find(t, child, t.actions[action].task, None)
+            .is_none_or(|inner| t.actions[inner].runnable)
+    });
+    if still {
+        return;
+    }
     let mut all: Vec<usize> = t.resources[rsc].with_this.clone();
     let parent = t.resources[rsc].parent;
     if let Some(parent) = parent.filter(|&at| t.resources[at].is_group()) {
@@ -318,10 +297,7 @@ fn block_dependents(t: &mut Tables<'_>, action: ActionIdx) {
 fn block(t: &mut Tables<'_>, rsc: RscIdx, role: Role, cause: ActionIdx) {
     let row = &t.resources[rsc];
     let task = if role == Role::Promoted { "promote" } else { "start" };
-    let whole = !row.is_primitive();
-    for child in row.children.clone() {
-        block(t, child, role, cause);
-    }
+    let (whole, children) = (!row.is_primitive(), row.children.clone());
     let node = t.actions[cause].node;
     for action in crate::action::create::find_all(t, rsc, task, None) {
         if !t.actions[action].runnable || !whole && t.actions[action].node != node {
@@ -332,10 +308,10 @@ fn block(t: &mut Tables<'_>, rsc: RscIdx, role: Role, cause: ActionIdx) {
             t.actions[action].reason = Some(reason);
         }
         t.actions[action].runnable = false;
-        let followers: Vec<_> = t.actions[action].after.iter().map(|link| link.action).collect();
         block_dependents(t, action);
-        for follower in followers {
-            update(t, follower);
-        }
+        update(t, action);
+    }
+    for child in children {
+        block(t, child, role, cause);
     }
 }
