@@ -3,7 +3,7 @@
 use super::{create, recurring};
 use crate::assign::place;
 use crate::fence;
-use crate::model::{MultiplyActive, NodeIdx, Relation, Role, RscIdx, Tables, Variant};
+use crate::model::{ActionIdx, MultiplyActive, NodeIdx, Relation, Role, RscIdx, Tables, Variant};
 
 /// Makes the actions of every resource.
 pub(crate) fn all(t: &mut Tables<'_>) {
@@ -27,30 +27,33 @@ fn one(t: &mut Tables<'_>, rsc: RscIdx) {
             }
             clone_steps(t, rsc);
         }
-        Variant::Bundle(_) => {
-            for child in t.resources[rsc].children.clone() {
-                one(t, child);
-            }
-            bundle_steps(t, rsc);
-        }
+        Variant::Bundle(_) => bundle(t, rsc),
     }
 }
 
-/// A bundle's own steps happen where those of any container do.
-fn bundle_steps(t: &mut Tables<'_>, rsc: RscIdx) {
-    let (mut starting, mut stopping, mut runs) = (false, false, false);
+/// A bundle's own steps happen where those of any container do; what is inside comes after the
+/// containers.
+fn bundle(t: &mut Tables<'_>, rsc: RscIdx) {
+    let inside = t.resources[rsc].bundle_data().and_then(|data| data.child);
+    for child in t.resources[rsc].children.clone() {
+        if Some(child) != inside {
+            one(t, child);
+        }
+    }
+    let (mut starting, mut stopping, mut active) = (false, false, false);
     for container in t.instances(rsc, false) {
         let (start, stop, ..) = states(t, container);
         starting |= start;
         stopping |= stop;
-        runs |= any_runnable(t, container, "start");
+        active |= !t.resources[container].active_on.is_empty();
     }
     step(t, rsc, "start", starting, true);
-    step(t, rsc, "running", starting, runs);
+    step(t, rsc, "running", starting, starting || active);
     step(t, rsc, "stop", stopping, true);
     step(t, rsc, "stopped", stopping, true);
-    let child = t.resources[rsc].bundle_data().and_then(|data| data.child);
-    if child.is_some_and(|child| t.resources[child].promotable) {
+    let Some(inside) = inside else { return };
+    one(t, inside);
+    if t.resources[inside].promotable {
         for task in ["promote", "promoted", "demote", "demoted"] {
             step(t, rsc, task, false, true);
         }
@@ -73,35 +76,44 @@ fn group_steps(t: &mut Tables<'_>, rsc: RscIdx) {
 /// A clone's own steps happen where those of any instance do.
 fn clone_steps(t: &mut Tables<'_>, rsc: RscIdx) {
     let (starting, stopping, promoting, demoting) = states(t, rsc);
-    step(t, rsc, "start", starting, true);
     let active = t.primitives(rsc).into_iter().any(|one| !t.resources[one].active_on.is_empty());
-    step(t, rsc, "running", starting, starting || active);
-    step(t, rsc, "stop", stopping, true);
-    step(t, rsc, "stopped", stopping, true);
+    clone_step(t, rsc, ("start", "running"), starting, starting || active);
+    clone_step(t, rsc, ("stop", "stopped"), stopping, true);
     if t.resources[rsc].promotable {
-        step(t, rsc, "promote", promoting, true);
-        let runs = any_runnable(t, rsc, "promote");
-        step(t, rsc, "promoted", promoting, runs);
-        step(t, rsc, "demote", demoting, true);
-        step(t, rsc, "demoted", demoting, true);
+        clone_step(t, rsc, ("promote", "promoted"), promoting, true);
+        clone_step(t, rsc, ("demote", "demoted"), demoting, true);
     }
-    crate::notify::boundaries(t, rsc);
+    crate::notify::sequence(t, rsc);
+}
+
+/// Makes one of a clone's own steps, its completion, and what its instances are told of it.
+fn clone_step(
+    t: &mut Tables<'_>,
+    rsc: RscIdx,
+    (task, done): (&'static str, &'static str),
+    required: bool,
+    completes: bool,
+) {
+    let action = step(t, rsc, task, required, true);
+    let complete = step(t, rsc, done, required, completes);
+    crate::notify::boundaries(t, rsc, (task, action), complete);
 }
 
 /// Makes one of a clone's own steps; those that tell of completion go before all else.
-fn step(t: &mut Tables<'_>, rsc: RscIdx, task: &'static str, required: bool, runnable: bool) {
+fn step(
+    t: &mut Tables<'_>,
+    rsc: RscIdx,
+    task: &'static str,
+    required: bool,
+    runnable: bool,
+) -> ActionIdx {
     let action = create::pseudo(t, rsc, task, !required, true);
     let row = &mut t.actions[action];
     row.runnable = runnable;
     if matches!(task, "running" | "stopped" | "promoted" | "demoted") {
         row.priority = crate::model::score::INFINITY;
     }
-}
-
-fn any_runnable(t: &Tables<'_>, rsc: RscIdx, task: &str) -> bool {
-    t.primitives(rsc).into_iter().any(|inner| {
-        create::find_all(t, inner, task, None).into_iter().any(|a| t.actions[a].runnable)
-    })
+    action
 }
 
 fn states(t: &Tables<'_>, rsc: RscIdx) -> (bool, bool, bool, bool) {
@@ -261,7 +273,7 @@ fn start(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
     }
 }
 
-fn guest_pseudo(t: &mut Tables<'_>, action: crate::model::ActionIdx, node: Option<NodeIdx>) {
+fn guest_pseudo(t: &mut Tables<'_>, action: ActionIdx, node: Option<NodeIdx>) {
     if let Some(node) = node
         && t.is_guest(node)
         && t.nodes[node].remote_reset

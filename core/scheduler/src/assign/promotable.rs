@@ -270,18 +270,11 @@ fn can_promote(
 
 /// Orders promotion and demotion with the clone's own steps.
 pub(crate) fn constraints(t: &mut Tables<'_>, rsc: RscIdx) {
-    for (first, then) in [
-        ("demote", "demoted"),
-        ("demoted", "start"),
-        ("stopped", "promote"),
-        ("demoted", "promote"),
-        ("running", "promote"),
-    ] {
-        add(t, rsc, first, rsc, then, Relation::ORDERED);
-    }
+    crate::constraint::implicit::promotion(t, rsc);
     let ordered = t.resources[rsc].clone_data().is_some_and(|data| data.ordered);
     let mut last: Option<RscIdx> = None;
     for child in t.resources[rsc].children.clone() {
+        add(t, child, "demote", child, "promote", Relation::ORDERED);
         add(t, rsc, "promote", child, "promote", Relation::ORDERED);
         add(t, child, "promote", rsc, "promoted", Relation::ORDERED);
         add(t, rsc, "demote", child, "demote", Relation::THEN_IMPLIES_FIRST_GRAPHED);

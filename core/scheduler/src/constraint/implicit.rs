@@ -31,18 +31,13 @@ fn primitive(t: &mut Tables<'_>, rsc: RscIdx) {
     let top = t.top_of(rsc, false);
     if t.resources[top].promotable || t.resources[rsc].promotable {
         add(t, rsc, "demote", rsc, "stop", Relation::PROMOTED_THEN_IMPLIES_FIRST);
-        // In a group, the group's own steps come between.
-        let member = t.resources[rsc].parent.is_some_and(|at| t.resources[at].is_group());
-        if !member {
-            add(t, rsc, "demote", rsc, "promote", Relation::ORDERED);
-        }
         add(t, rsc, "start", rsc, "promote", Relation::UNRUNNABLE_FIRST_BLOCKS);
     }
     let relation = Relation::ORDERED;
     add(t, rsc, "stop", rsc, "delete", relation);
     crate::assign::utilization::constraints(t, rsc);
     avoid_remote(t, rsc);
-    fillers(t, rsc);
+    contained(t, rsc);
 }
 
 /// Fencing devices, connections and guests' containers need a full member, a bundle's container
@@ -64,33 +59,29 @@ fn avoid_remote(t: &mut Tables<'_>, rsc: RscIdx) {
 }
 
 /// What is inside a container depends on it.
-fn fillers(t: &mut Tables<'_>, rsc: RscIdx) {
-    for filler in t.resources[rsc].fillers.clone() {
-        if !t.resources[rsc].removed && t.resources[filler].removed_filler {
-            continue;
-        }
-        add(
-            t,
-            rsc,
-            "start",
-            filler,
-            "start",
-            Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS),
-        );
-        add(t, filler, "stop", rsc, "stop", Relation::THEN_IMPLIES_FIRST);
-        let nested = t.resources[filler].remote_connection && t.is_bundled(rsc);
-        let constraint = Colocation {
-            id: "#resource-with-container",
-            attribute: None,
-            dependent: filler,
-            primary: rsc,
-            dependent_role: Role::Unknown,
-            primary_role: Role::Unknown,
-            score: if nested { 10_000 } else { score::INFINITY },
-            influence: true,
-        };
-        colocation::add(t, constraint);
+fn contained(t: &mut Tables<'_>, rsc: RscIdx) {
+    let Some(container) = t.resources[rsc].container else { return };
+    if !t.resources[container].removed && t.resources[rsc].removed_filler {
+        return;
     }
+    let up = Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
+    if t.resources[rsc].remote_connection {
+        add(t, container, "monitor", rsc, "stop", Relation::ORDERED);
+    }
+    add(t, container, "start", rsc, "start", up);
+    add(t, rsc, "stop", container, "stop", Relation::THEN_IMPLIES_FIRST);
+    let nested = t.resources[rsc].remote_connection && t.is_bundled(container);
+    let constraint = Colocation {
+        id: "#resource-with-container",
+        attribute: None,
+        dependent: rsc,
+        primary: container,
+        dependent_role: Role::Unknown,
+        primary_role: Role::Unknown,
+        score: if nested { 10_000 } else { score::INFINITY },
+        influence: true,
+    };
+    colocation::add(t, constraint);
 }
 
 /// A group's steps enclose those of its members, which follow each other (*Pacemaker Explained*,
@@ -102,9 +93,6 @@ fn group(t: &mut Tables<'_>, rsc: RscIdx) {
     add(t, rsc, "stopped", rsc, "start", Relation::ORDERED);
     let top = t.top_of(rsc, false);
     let promotable = t.resources[top].promotable;
-    if promotable {
-        add(t, rsc, "demote", rsc, "promote", Relation::ORDERED);
-    }
     let mut last: Option<RscIdx> = None;
     let mut last_active: Option<RscIdx> = None;
     for member in t.resources[rsc].children.clone() {
@@ -241,12 +229,27 @@ fn clone(t: &mut Tables<'_>, rsc: RscIdx) {
     }
 }
 
+/// A collection is promoted after all else, and demoted before.
+pub(crate) fn promotion(t: &mut Tables<'_>, rsc: RscIdx) {
+    for (first, then) in [
+        ("stopped", "start"),
+        ("stopped", "promote"),
+        ("demoted", "stop"),
+        ("demoted", "start"),
+        ("demoted", "promote"),
+        ("running", "promote"),
+        ("demote", "demoted"),
+    ] {
+        add(t, rsc, first, rsc, then, Relation::ORDERED);
+    }
+}
+
 /// A bundle's steps enclose those of its containers and of what is inside them.
 fn bundle(t: &mut Tables<'_>, rsc: RscIdx) {
     let Some(data) = t.resources[rsc].bundle_data().cloned() else { return };
     let (pre, post) = (Relation::THEN_IMPLIES_FIRST_GRAPHED, Relation::FIRST_IMPLIES_THEN_GRAPHED);
     if let Some(child) = data.child {
-        add(t, rsc, "start", child, "start", Relation::ORDERED);
+        add(t, rsc, "start", child, "start", pre);
         add(t, rsc, "stop", child, "stop", pre);
         for then in ["running", "stopped"] {
             add(t, child, then, rsc, then, post);
@@ -272,17 +275,10 @@ fn bundle(t: &mut Tables<'_>, rsc: RscIdx) {
     let Some(child) = data.child else { return };
     one(t, child);
     if t.resources[child].promotable {
-        add(t, rsc, "demote", rsc, "demoted", Relation::UNRUNNABLE_FIRST_BLOCKS);
-        for then in ["promote", "start", "stop"] {
-            add(t, rsc, "demoted", rsc, then, Relation::ORDERED);
-        }
-        for then in ["promote", "start"] {
-            add(t, rsc, "stopped", rsc, then, Relation::ORDERED);
-        }
-        add(t, rsc, "running", rsc, "promote", Relation::UNRUNNABLE_FIRST_BLOCKS);
-        for (first, then) in [("promote", "promoted"), ("demote", "demoted")] {
-            add(t, rsc, first, child, first, pre);
+        promotion(t, rsc);
+        for (first, then) in [("demote", "demoted"), ("promote", "promoted")] {
             add(t, child, then, rsc, then, post);
+            add(t, rsc, first, child, first, pre);
         }
     }
 }

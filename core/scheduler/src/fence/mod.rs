@@ -54,7 +54,7 @@ pub(crate) fn possible(t: &Tables<'_>, node: NodeIdx) -> bool {
     if t.is_guest(node) {
         let Some(container) = t.guest_container(node) else { return false };
         let hosts = &t.resources[container].active_on;
-        return hosts.iter().all(|&host| possible(t, host));
+        return hosts.iter().all(|&host| t.nodes[host].online || possible(t, host));
     }
     if !t.options.fencing_enabled || !t.have_fencing {
         return false;

@@ -23,12 +23,7 @@ fn starts(t: &mut Tables<'_>, rsc: RscIdx, fencing: ActionIdx, node: NodeIdx) {
         match row.needs {
             Requires::Nothing => {}
             Requires::Fencing | Requires::Unfencing => {
-                crate::order::link(
-                    t,
-                    fencing,
-                    action,
-                    Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::ORDERED),
-                );
+                crate::order::link(t, fencing, action, Relation::ORDERED);
             }
             Requires::Quorum => {
                 // What is known of one anonymous instance is known of its clone.
@@ -65,13 +60,13 @@ fn stops(t: &mut Tables<'_>, rsc: RscIdx, fencing: ActionIdx, node: NodeIdx) {
             }
             // What is inside a container is gone with it.
             if !(t.is_bundle_node(node) && t.is_bundled(rsc)) {
-                crate::order::link(t, fencing, action, Relation::ORDERED);
+                crate::order::link(t, fencing, action, Relation::GUEST_ALLOWED);
             }
             if task == "stop"
                 && top != rsc
                 && let Some(above) = create::find(t, top, "stop", None)
             {
-                crate::order::link(t, fencing, above, Relation::ORDERED);
+                crate::order::link(t, fencing, above, Relation::GUEST_ALLOWED);
             }
         }
     }

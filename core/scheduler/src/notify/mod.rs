@@ -35,43 +35,37 @@ pub(crate) fn key(id: &str, kind: &str, task: &str) -> String {
     format!("{id}_{kind}_notify_{task}_0")
 }
 
-/// Makes the steps around each of a clone's own.
-pub(crate) fn boundaries(t: &mut Tables<'_>, rsc: RscIdx) {
-    if !t.resources[rsc].notify {
-        return;
-    }
-    let tasks: &[(&'static str, &'static str)] = &[
-        ("start", "running"),
-        ("stop", "stopped"),
-        ("promote", "promoted"),
-        ("demote", "demoted"),
-    ];
-    let mut made = Vec::new();
-    for &(task, done) in tasks {
-        let (Some(action), Some(complete)) =
-            (create::find(t, rsc, task, None), create::find(t, rsc, done, None))
-        else {
-            continue;
-        };
+/// Makes the steps around one of a clone's own, where its instances want to be told.
+pub(crate) fn boundaries(
+    t: &mut Tables<'_>,
+    rsc: RscIdx,
+    (task, action): (&'static str, ActionIdx),
+    complete: ActionIdx,
+) {
+    if t.resources[rsc].notify {
         let notice = around(t, rsc, task, action, complete);
-        made.push(notice);
+        t.notices.push(notice);
     }
-    let find = |task: &str| made.iter().find(|notice| notice.task == task);
+}
+
+/// Orders the steps around a clone's own with each other.
+pub(crate) fn sequence(t: &mut Tables<'_>, rsc: RscIdx) {
     for (first, then) in [
         ("stop", "start"),
-        ("start", "promote"),
         ("stop", "promote"),
+        ("start", "promote"),
         ("demote", "promote"),
         ("demote", "start"),
         ("demote", "stop"),
     ] {
+        let find = |task: &str| t.notices.iter().find(|at| at.rsc == rsc && at.task == task);
         if let (Some(first), Some(then)) = (find(first), find(then))
             && let Some([pre, _]) = then.pre
         {
-            crate::order::link(t, first.post[1], pre, Relation::ORDERED);
+            let post = first.post[1];
+            crate::order::link(t, post, pre, Relation::ORDERED);
         }
     }
-    t.notices.extend(made);
 }
 
 fn around(

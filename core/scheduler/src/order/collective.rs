@@ -3,7 +3,7 @@
 use super::effect::{self, Changed, Flags};
 use super::link;
 use crate::action::create;
-use crate::model::{ActionIdx, NodeIdx, Relation, Role, RscIdx, Tables};
+use crate::model::{Action, ActionIdx, NodeIdx, Relation, Role, RscIdx, Tables};
 use crate::unpack::duration::is_true;
 
 /// Gives the task of members that a step of a collection stands for.
@@ -16,6 +16,14 @@ pub(super) fn base_task(task: &str) -> &'static str {
         "migrate_to" => "migrate_to",
         "migrate_from" => "migrate_from",
         _ => "",
+    }
+}
+
+/// Gives the task of members that an action of a collection stands for, or is told of.
+fn step_of(action: &Action<'_>) -> &'static str {
+    match action.task {
+        "notified" | "notify" => action.meta.get("notify_operation").map_or("", base_task),
+        task => base_task(task),
     }
 }
 
@@ -66,8 +74,7 @@ fn flags_at(t: &mut Tables<'_>, action: ActionIdx, node: Option<NodeIdx>) -> Fla
     if t.resources[rsc].is_group() {
         return group_flags(t, action, rsc, node);
     }
-    let ours = ["start", "stop", "promote", "demote", "running", "stopped", "promoted", "demoted"];
-    if !ours.contains(&row.task) {
+    if step_of(row).is_empty() {
         return own;
     }
     instance_flags(t, action, rsc, node)
@@ -113,7 +120,7 @@ fn instance_flags(
     rsc: RscIdx,
     node: Option<NodeIdx>,
 ) -> Flags {
-    let task = base_task(t.actions[action].task);
+    let task = step_of(&t.actions[action]);
     let mut flags = Flags { optional: true, runnable: true, migratable: false };
     let mut any_runnable = false;
     for child in t.instances(rsc, is_promotion(task)) {
@@ -191,12 +198,7 @@ fn interleave(
     kind: Relation,
 ) -> Changed {
     let mut changed = Changed::default();
-    let first_task = match t.actions[first].task {
-        "notified" | "notify" => {
-            t.actions[first].meta.get("notify_operation").map_or("", base_task)
-        }
-        task => base_task(task),
-    };
+    let first_task = step_of(&t.actions[first]);
     let current = matches!(first_task, "stop" | "demote");
     let then_task = base_task(t.actions[then].task);
     for instance in t.instances(then_rsc, is_promotion(then_task)) {

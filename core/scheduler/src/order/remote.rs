@@ -85,7 +85,7 @@ fn on_remote(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx, connection: R
         }
         "stop" | "demote" => match reach {
             Reach::Alive | Reach::Stopping | Reach::Failed => {
-                before_stop(t, action, connection);
+                before_stop(t, action, connection, Relation::THEN_IMPLIES_FIRST);
             }
             Reach::Lost => {
                 let reason = "resources are active but connection is unrecoverable";
@@ -94,7 +94,9 @@ fn on_remote(t: &mut Tables<'_>, action: ActionIdx, node: NodeIdx, connection: R
             Reach::Waiting => after(t, connection, "start", action, Relation::ORDERED),
         },
         _ if recurring => after(t, connection, "start", action, STRONG),
-        _ if reach == Reach::Stopping => before_stop(t, action, connection),
+        _ if reach == Reach::Stopping => {
+            before_stop(t, action, connection, Relation::THEN_IMPLIES_FIRST);
+        }
         // Nobody can ask any more what runs there.
         _ if reach == Reach::Lost => {
             let reason = "resources are in unknown state and connection is unrecoverable";
@@ -111,16 +113,13 @@ fn in_guest(t: &mut Tables<'_>, action: ActionIdx, container: RscIdx, connection
     let failed = t.nodes[node].remote_reset || t.resources[connection].failed;
     match task {
         "start" | "promote" => {
-            after(t, connection, "start", action, STRONG);
             after(t, container, "start", action, STRONG);
-        }
-        "stop" | "demote" if !failed => before_stop(t, action, connection),
-        "stop" | "demote" => {}
-        "monitor" if recurring => after(t, connection, "start", action, STRONG),
-        "monitor" => {
-            after(t, container, "start", action, Relation::UNRUNNABLE_FIRST_BLOCKS);
             after(t, connection, "start", action, Relation::UNRUNNABLE_FIRST_BLOCKS);
         }
+        "stop" | "demote" if !failed => before_stop(t, action, connection, Relation::NONE),
+        "stop" | "demote" => {}
+        "monitor" if recurring => after(t, connection, "start", action, STRONG),
+        "monitor" => after(t, connection, "start", action, Relation::UNRUNNABLE_FIRST_BLOCKS),
         _ => {}
     }
 }
@@ -133,11 +132,12 @@ fn after(
     relation: Relation,
 ) {
     let first = End { rsc: Some(first), task: Some(task), action: None };
+    let relation = relation.with(Relation::GUEST_ALLOWED);
     t.orderings.push(Ordering { first, then: by_action(then), relation });
 }
 
-fn before_stop(t: &mut Tables<'_>, first: ActionIdx, connection: RscIdx) {
+fn before_stop(t: &mut Tables<'_>, first: ActionIdx, connection: RscIdx, relation: Relation) {
     let then = End { rsc: Some(connection), task: Some("stop"), action: None };
-    let relation = Relation::THEN_IMPLIES_FIRST.with(Relation::ORDERED);
+    let relation = relation.with(Relation::GUEST_ALLOWED);
     t.orderings.push(Ordering { first: by_action(first), then, relation });
 }

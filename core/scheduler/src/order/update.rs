@@ -185,7 +185,7 @@ fn apply(
         changed |= run(t, Relation::INTERMEDIATE_STOP, OPTIONAL | RUNNABLE);
     }
     if relation.has(Relation::THEN_IMPLIES_FIRST) {
-        if t.actions[first].rsc.is_some() && !then_flags.optional {
+        if t.actions[first].rsc.is_some() {
             changed |= run(t, Relation::THEN_IMPLIES_FIRST, OPTIONAL);
         } else if t.actions[first].rsc.is_none()
             && !first_flags.optional

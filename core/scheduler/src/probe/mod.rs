@@ -199,7 +199,8 @@ fn remote_may(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> bool {
 fn after_guest(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {
     let Some(container) = t.guest_container(node).filter(|&at| at != rsc) else { return };
     let (row, host) = (&t.resources[rsc], &t.resources[container]);
-    let barred = row.fence_device || row.remote_connection || !row.fillers.is_empty();
+    let outside = t.is_bundle_node(node) && row.allowed.score(node) < 0;
+    let barred = row.fence_device || row.remote_connection || !row.fillers.is_empty() || outside;
     if barred || host.failed || host.role == Role::Stopped || !row.is_primitive() {
         return;
     }
