@@ -5,10 +5,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its driver has failed")]
 
 use core::time::Duration;
+use diarch_fencing_hw::ipmi::legacy::{self, Auth, Signer};
 use diarch_fencing_hw::ipmi::rakp::CONSOLE_SESSION;
 use diarch_fencing_hw::ipmi::suite::Suite;
 use diarch_fencing_hw::ipmi::wire::{self, Kind};
-use diarch_fencing_hw::ipmi::{Lan, Privilege, Secret, Settings};
+use diarch_fencing_hw::ipmi::{Lan, Old, Privilege, Secret, Settings};
 use diarch_fencing_hw::power::{DriverError, Input, Output, PowerRequest, PowerState, PowerSwitch};
 use diarch_fencing_hw::snmp::model::{MODELS, Model};
 use diarch_fencing_hw::snmp::{Access, Outlets};
@@ -74,6 +75,32 @@ impl Stranger {
         }
         wire::write_plain(kind, &payload).unwrap().to_vec()
     }
+
+    /// The same of an old BMC, proved by another password.
+    fn as_old_bmc(&mut self, asked: &[u8]) -> Vec<u8> {
+        let Some(packet) = legacy::read(asked) else { return self.bytes(40) };
+        let &[_, function, _, _, number, command, ..] = packet.payload else {
+            return self.bytes(40);
+        };
+        let data = match command {
+            0x38 => vec![1, 0x94, 4, 1, 0, 0, 0, 0],
+            0x39 => [7, 0, 0, 0].into_iter().chain(self.bytes(16)).collect(),
+            0x3a => vec![2, 7, 0, 0, 0, 1, 0, 0, 0, 4],
+            _ => vec![0, 0, 0],
+        };
+        let sum = |bytes: &[u8]| bytes.iter().fold(0, |s: u8, b| s.wrapping_add(*b)).wrapping_neg();
+        let mut reply = vec![0x81, function | 4];
+        reply.push(sum(&reply));
+        reply.extend([0x20, number, command, 0]);
+        reply.extend(data);
+        reply.push(sum(&reply[3..]));
+        if packet.session == 0 || self.below(3) == 0 {
+            return legacy::write_plain(&reply).unwrap().to_vec();
+        }
+        let guessed = Secret::new(&self.bytes(6)).unwrap();
+        let signer = Signer::new(Auth::Md5, &guessed).unwrap();
+        legacy::write_signed(&signer, packet.session, 9, &reply).unwrap().to_vec()
+    }
 }
 
 /// Plays one request against the stranger; how it ended, and when. One that never ends took for
@@ -119,9 +146,15 @@ fn nobody_without_the_password_can_make_a_bmc_look_off() {
             privilege: Privilege::Operator,
         };
         let mut stranger = Stranger(seed);
-        let mut driver = Lan::new(settings, [7; 32]);
         let request = REQUESTS[stranger.below(4)];
-        let (result, took) = play(&mut driver, request, &mut stranger, Stranger::as_bmc);
+        let (result, took) = if seed % 3 == 0 {
+            let old = Old { auth: Auth::Md5, unless_plus: false };
+            let mut driver = Lan::legacy(settings, old, [7; 32]);
+            play(&mut driver, request, &mut stranger, Stranger::as_old_bmc)
+        } else {
+            let mut driver = Lan::new(settings, [7; 32]);
+            play(&mut driver, request, &mut stranger, Stranger::as_bmc)
+        };
         assert!(result.is_err(), "seed {seed}: {result:?}");
         assert!(took <= WITHIN + Duration::from_secs(1), "seed {seed}: {took:?}");
     }

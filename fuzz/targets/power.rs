@@ -4,7 +4,8 @@
 
 use core::time::Duration;
 use diarch_fencing_hw::ipmi::suite::Suite;
-use diarch_fencing_hw::ipmi::{self, Lan, Privilege, Secret, Settings};
+use diarch_fencing_hw::ipmi::legacy::Auth;
+use diarch_fencing_hw::ipmi::{self, Lan, Old, Privilege, Secret, Settings};
 use diarch_fencing_hw::power::{Input, Output, PowerRequest, PowerSwitch};
 use diarch_fencing_hw::snmp::model::MODELS;
 use diarch_fencing_hw::snmp::usm::{self, Proof, User};
@@ -19,7 +20,7 @@ const REQUESTS: [PowerRequest; 4] =
 
 fuzz_target!(|bytes: &[u8]| {
     let mut choices = Choices::new(bytes);
-    match choices.below(3) {
+    match choices.below(4) {
         0 => codecs(choices.rest()),
         1 => {
             let settings = Settings {
@@ -30,6 +31,18 @@ fuzz_target!(|bytes: &[u8]| {
                 privilege: Privilege::Operator,
             };
             play(&mut Lan::new(settings, [7; 32]), &mut choices);
+        }
+        2 => {
+            let auth = if choices.below(2) == 0 { Auth::Md5 } else { Auth::Password };
+            let settings = Settings {
+                user: "admin".parse().expect("that is a name"),
+                password: Secret::new(b"secret").expect("that is a password"),
+                kg: None,
+                suite: Suite::Sha1,
+                privilege: Privilege::Operator,
+            };
+            let old = Old { auth, unless_plus: choices.below(2) == 0 };
+            play(&mut Lan::legacy(settings, old, [7; 32]), &mut choices);
         }
         _ => {
             let community = heapless::Vec::from_slice(b"private").expect("that is a community");
@@ -45,6 +58,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn codecs(bytes: &[u8]) {
     let _packet = ipmi::wire::read(bytes);
+    let _old = ipmi::legacy::read(bytes);
     let _answer = ipmi::message::read(bytes);
     for version in 0..2 {
         let _unit = snmp::message::read(version, b"private", bytes);

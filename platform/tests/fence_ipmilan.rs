@@ -75,7 +75,12 @@ impl Bmc {
 
     /// Runs the agent with these lines after those that name the device.
     fn agent(&self, lines: &str) -> Said {
-        let device = format!("ipaddr=127.0.0.1\nipport={}\nlanplus=1\n", self.0.port);
+        self.old_agent(&format!("lanplus=1\n{lines}"))
+    }
+
+    /// The same without a word about IPMI 2.0.
+    fn old_agent(&self, lines: &str) -> Said {
+        let device = format!("ipaddr=127.0.0.1\nipport={}\n", self.0.port);
         device::agent("fence_ipmilan", &format!("{device}{lines}"))
     }
 
@@ -97,7 +102,7 @@ impl Bmc {
 
 fn settings(port: u16, chassis: &Path) -> String {
     let levels = ["callback", "user", "operator", "admin"];
-    let auths = levels.map(|level| format!("    allowed_auths_{level} md5\n")).concat();
+    let auths = levels.map(|level| format!("    allowed_auths_{level} md5 straight\n")).concat();
     format!(
         "name \"test\"\nset_working_mc 0x20\n  startlan 1\n    addr 127.0.0.1 {port}\n    \
          priv_limit admin\n{auths}    guid a123456789abcdefa123456789abcdef\n  endlan\n  \
@@ -148,6 +153,34 @@ fn a_user_does_what_its_privilege_allows_and_no_more() {
         assert!(!refused.err.contains("tr1ed-in-vain") && !refused.err.contains("secret"));
     }
     assert_eq!(bmc.orders(), ["set power 0"]);
+}
+
+#[test]
+fn a_session_of_an_old_bmc_switches_as_one_of_a_new_one_does() {
+    let Some(bmc) = Bmc::start("fence-old") else { return };
+    let old = |auth: &str, lines: &str| {
+        bmc.old_agent(&format!("login=admin\npasswd=secret\nauth={auth}\n{lines}"))
+    };
+    for auth in ["md5", "password"] {
+        old(auth, "action=status").is(0, "Status: ON");
+        old(auth, "action=off").is(0, "Success: Powered OFF");
+        assert_eq!(bmc.witness(), Some(false), "{auth}");
+        old(auth, "action=status").is(2, "Status: OFF");
+        let before = bmc.orders().len();
+        old(auth, "action=reboot").is(0, "Success: Rebooted");
+        assert_eq!(bmc.orders()[before..], ["set power 0", "set power 1"]);
+        let patience = "login_timeout=1\nshell_timeout=1\npower_timeout=1\n";
+        let refused = bmc.old_agent(&format!(
+            "login=admin\npasswd=tr1ed-in-vain\nauth={auth}\naction=off\n{patience}"
+        ));
+        refused.is(1, "");
+        assert!(refused.err.contains("authenticating"), "{refused:?}");
+        assert!(!refused.err.contains("tr1ed-in-vain"));
+        assert_eq!(bmc.witness(), Some(true), "{auth}");
+    }
+    bmc.old_agent("login=admin\npasswd=secret\naction=off").is(0, "Success: Powered OFF");
+    let unknown = bmc.old_agent("login=nobody\npasswd=secret\nauth=md5\naction=on");
+    assert!(unknown.err.contains("user"), "{unknown:?}");
 }
 
 #[test]

@@ -3,8 +3,11 @@
 //! ```text
 //!        request        answer     RAKP 2 ok   RAKP 4 ok    level set
 //!  Idle ────────▶ Opening ──▶ Proving ──▶ Keyed ──▶ Raising ──▶ Working ──▶ Idle
-//!                    └──────────┴───────────┴──────────┴───────────┴─ error ─▶ Idle
+//!    │               └──────────┴───────────┴──────────┴───────────┴─ error ─▶ Idle
+//!    └──── LoggingIn ──────────────────────────────────────▶
 //! ```
+//!
+//! A session of IPMI 1.5 is opened in LoggingIn; from Raising on it is like any other.
 //!
 //! Every packet is sent again, with a new session sequence number, until it is answered or the
 //! request's time is over. A dialogue that stays unanswered for some repetitions starts again from
@@ -13,10 +16,11 @@
 //! with different numbers, and its answers do not fit together.
 //! Whatever way a request ends, a session that was opened is closed.
 
-use super::message::{self, Answer, Command, completion};
-use super::rakp::{CONSOLE_SESSION, Handshake};
-use super::suite::Keys;
-use super::wire::{self, Kind, Packet};
+use super::login::{Login, Next, Old};
+use super::message::{self, Command, completion};
+use super::rakp::Handshake;
+use super::session::{Heard, Session};
+use super::wire::{self, Kind};
 use super::{Payload, Settings};
 use crate::power::{DriverError, Input, Output, PowerRequest, PowerState, PowerSwitch, Step};
 use crate::random::Random;
@@ -40,13 +44,13 @@ const VERIFY_PAUSE: Duration = Duration::from_millis(150);
 const OUTPUTS_MAX: usize = 8;
 /// Network function and command that raise a session's privilege.
 const RAISE: (u8, u8) = (message::NETFN_APP, message::SET_SESSION_PRIVILEGE);
-/// Session sequence numbers of this many packets are remembered (IPMI 2.0 §13.32.1).
-const WINDOW: u32 = 16;
 
 /// A BMC, reached over UDP port 623.
 #[derive(Debug)]
 pub struct Lan {
     settings: Settings,
+    /// Sessions are those of IPMI 1.5.
+    old: Option<Old>,
     random: Random,
     tag: u8,
     state: State,
@@ -56,6 +60,7 @@ pub struct Lan {
 #[derive(Debug)]
 enum State {
     Idle,
+    LoggingIn(Dialogue, Login),
     Opening(Dialogue, Handshake),
     Proving(Dialogue, Handshake),
     Keyed(Dialogue, Handshake),
@@ -83,18 +88,6 @@ struct Dialogue {
     doubts: u8,
     /// The state was read after the order, and was not as ordered.
     disobeyed: bool,
-}
-
-/// An open session.
-#[derive(Clone, Debug)]
-struct Session {
-    keys: Keys,
-    id: u32,
-    sequence: u32,
-    /// The requester's sequence number of the command under way, 0…63.
-    number: u8,
-    highest: u32,
-    seen: u32,
 }
 
 /// What is being done inside a session.
@@ -149,27 +142,6 @@ impl Dialogue {
     }
 }
 
-impl Session {
-    /// Whether a packet with this sequence number is new; it is remembered.
-    fn accept(&mut self, sequence: u32) -> bool {
-        if sequence == 0 {
-            return false;
-        }
-        if sequence > self.highest {
-            let ahead = sequence - self.highest;
-            self.seen = self.seen.checked_shl(ahead).unwrap_or(0) | 1;
-            self.highest = sequence;
-            return true;
-        }
-        let behind = self.highest - sequence;
-        let fresh = behind < WINDOW && self.seen & (1 << behind) == 0;
-        if fresh {
-            self.seen |= 1 << behind;
-        }
-        fresh
-    }
-}
-
 impl Work {
     const fn first(request: PowerRequest) -> Self {
         match request {
@@ -214,7 +186,14 @@ impl Lan {
     #[must_use]
     pub const fn new(settings: Settings, seed: [u8; 32]) -> Self {
         let random = Random::new(seed);
-        Self { settings, random, tag: 0, state: State::Idle, outputs: Deque::new() }
+        Self { settings, old: None, random, tag: 0, state: State::Idle, outputs: Deque::new() }
+    }
+
+    /// A driver whose sessions are those of IPMI 1.5. `seed` must be unpredictable.
+    #[must_use]
+    pub const fn legacy(settings: Settings, old: Old, seed: [u8; 32]) -> Self {
+        let (old, random) = (Some(old), Random::new(seed));
+        Self { settings, old, random, tag: 0, state: State::Idle, outputs: Deque::new() }
     }
 
     fn emit(&mut self, output: Output) {
@@ -237,6 +216,10 @@ impl Lan {
     fn become_opening(&mut self, now: Instant, mut dialogue: Dialogue) {
         dialogue.doubtful = false;
         self.tag = self.tag.wrapping_add(1);
+        if let Some(old) = self.old {
+            self.become_logging_in(now, dialogue, old);
+            return;
+        }
         let handshake = Handshake::new(self.tag, self.random.block());
         if let Ok(payload) = handshake.open_request(&self.settings) {
             self.send_plain(&mut dialogue, now, Kind::OpenRequest, &payload);
@@ -244,21 +227,33 @@ impl Lan {
         self.state = State::Opening(dialogue, handshake);
     }
 
+    fn become_logging_in(&mut self, now: Instant, mut dialogue: Dialogue, old: Old) {
+        let login = Login::new(old, &self.settings, self.tag, self.random.block());
+        let Some(login) = login else {
+            self.finish(None, Err(DriverError::WrongSecret));
+            return;
+        };
+        if let Some(packet) = login.ask(&self.settings) {
+            self.send_packet(&mut dialogue, now, packet);
+        }
+        self.state = State::LoggingIn(dialogue, login);
+    }
+
+    fn send_packet(&mut self, dialogue: &mut Dialogue, now: Instant, packet: Payload) {
+        dialogue.packet = packet.clone();
+        dialogue.wait(now);
+        self.emit(Output::Send(packet));
+    }
+
     fn send_plain(&mut self, dialogue: &mut Dialogue, now: Instant, kind: Kind, payload: &[u8]) {
         if let Ok(packet) = wire::write_plain(kind, payload) {
-            dialogue.packet = packet.clone();
-            dialogue.wait(now);
-            self.emit(Output::Send(packet));
+            self.send_packet(dialogue, now, packet);
         }
     }
 
     fn send_command(&mut self, session: &mut Session, command: Command<'_>) {
-        session.sequence += 1;
         let iv = self.random.block();
-        let sent = message::write(command, session.number).and_then(|message| {
-            wire::write_sealed(&session.keys, session.id, session.sequence, &message, iv)
-        });
-        if let Ok(packet) = sent {
+        if let Some(packet) = session.write(command, iv) {
             self.emit(Output::Send(packet));
         }
     }
@@ -296,26 +291,49 @@ impl Lan {
         self.emit(Output::Done(result));
     }
 
-    fn handle_packet(&mut self, now: Instant, packet: &Packet<'_>) {
+    fn handle_packet(&mut self, now: Instant, heard: &Heard<'_>) {
         match core::mem::replace(&mut self.state, State::Idle) {
             State::Idle => {}
-            State::Opening(d, h) => self.handle_opening(now, d, h, packet),
-            State::Proving(d, h) => self.handle_proving(now, d, h, packet),
-            State::Keyed(d, h) => self.handle_keyed(now, d, h, packet),
-            State::Raising(d, mut session) => match opened(&mut session, packet) {
+            State::LoggingIn(d, login) => self.handle_login(now, d, login, heard),
+            State::Opening(d, h) => self.handle_opening(now, d, h, heard),
+            State::Proving(d, h) => self.handle_proving(now, d, h, heard),
+            State::Keyed(d, h) => self.handle_keyed(now, d, h, heard),
+            State::Raising(d, mut session) => match session.open(heard) {
                 Some(payload) => self.handle_raised(now, d, session, &payload),
                 None => self.state = State::Raising(d, session),
             },
-            State::Working(d, mut session, work) => match opened(&mut session, packet) {
+            State::Working(d, mut session, work) => match session.open(heard) {
                 Some(payload) => self.handle_answer(now, d, session, work, &payload),
                 None => self.state = State::Working(d, session, work),
             },
         }
     }
 
-    fn handle_opening(&mut self, now: Instant, mut d: Dialogue, mut h: Handshake, p: &Packet<'_>) {
-        let expected = p.kind == Kind::OpenResponse && p.is_plain();
-        match expected.then(|| h.open_response(&self.settings, p.payload)) {
+    fn handle_login(&mut self, now: Instant, mut d: Dialogue, mut login: Login, p: &Heard<'_>) {
+        match p.old().map(|packet| login.hear(&self.settings, &packet)) {
+            Some(Ok(Some(Next::Send(packet)))) => {
+                d.learn(now);
+                self.send_packet(&mut d, now, packet);
+                self.state = State::LoggingIn(d, login);
+            }
+            Some(Ok(Some(Next::Open(session)))) => {
+                d.learn(now);
+                self.become_raising(now, d, session);
+            }
+            Some(Err(error)) => self.fail_handshake(now, d, error),
+            Some(Ok(None)) | None => self.state = State::LoggingIn(d, login),
+        }
+    }
+
+    fn become_raising(&mut self, now: Instant, mut dialogue: Dialogue, mut session: Session) {
+        dialogue.wait(now);
+        self.send_raise(&mut session);
+        self.state = State::Raising(dialogue, session);
+    }
+
+    fn handle_opening(&mut self, now: Instant, mut d: Dialogue, mut h: Handshake, p: &Heard<'_>) {
+        let payload = p.plus(Kind::OpenResponse);
+        match payload.map(|payload| h.open_response(&self.settings, payload)) {
             Some(Ok(true)) => {
                 d.learn(now);
                 if let Ok(payload) = h.rakp1(&self.settings) {
@@ -328,9 +346,9 @@ impl Lan {
         }
     }
 
-    fn handle_proving(&mut self, now: Instant, mut d: Dialogue, mut h: Handshake, p: &Packet<'_>) {
-        let expected = p.kind == Kind::Rakp(2) && p.is_plain();
-        match expected.then(|| h.rakp2(&self.settings, p.payload)) {
+    fn handle_proving(&mut self, now: Instant, mut d: Dialogue, mut h: Handshake, p: &Heard<'_>) {
+        let payload = p.plus(Kind::Rakp(2));
+        match payload.map(|payload| h.rakp2(&self.settings, payload)) {
             Some(Ok(true)) => {
                 d.learn(now);
                 if let Ok(payload) = h.rakp3(&self.settings) {
@@ -343,15 +361,11 @@ impl Lan {
         }
     }
 
-    fn handle_keyed(&mut self, now: Instant, mut d: Dialogue, h: Handshake, p: &Packet<'_>) {
-        let expected = p.kind == Kind::Rakp(4) && p.is_plain();
-        match expected.then(|| h.rakp4(&self.settings, p.payload)) {
+    fn handle_keyed(&mut self, now: Instant, d: Dialogue, h: Handshake, p: &Heard<'_>) {
+        let payload = p.plus(Kind::Rakp(4));
+        match payload.map(|payload| h.rakp4(&self.settings, payload)) {
             Some(Ok(Some(keys))) => {
-                let id = h.bmc_session();
-                let mut session = Session { keys, id, sequence: 0, number: 1, highest: 0, seen: 0 };
-                d.wait(now);
-                self.send_raise(&mut session);
-                self.state = State::Raising(d, session);
+                self.become_raising(now, d, Session::plus(keys, h.bmc_session()));
             }
             Some(Err(error)) => self.fail_handshake(now, d, error),
             Some(Ok(None)) | None => self.state = State::Keyed(d, h),
@@ -359,7 +373,7 @@ impl Lan {
     }
 
     fn handle_raised(&mut self, now: Instant, mut d: Dialogue, mut s: Session, payload: &[u8]) {
-        match message::read(payload).filter(|a| is_answer(a, &s, RAISE)) {
+        match message::read(payload).filter(|a| s.is_answer(a, RAISE)) {
             None => self.state = State::Raising(d, s),
             Some(answer) => match answer.code {
                 completion::OK => {
@@ -380,7 +394,7 @@ impl Lan {
     }
 
     fn handle_answer(&mut self, now: Instant, mut d: Dialogue, s: Session, w: Work, bytes: &[u8]) {
-        let Some(answer) = message::read(bytes).filter(|a| is_answer(a, &s, w.asked())) else {
+        let Some(answer) = message::read(bytes).filter(|a| s.is_answer(a, w.asked())) else {
             self.state = State::Working(d, s, w);
             return;
         };
@@ -455,6 +469,7 @@ impl Lan {
     fn lateness(&self) -> DriverError {
         match &self.state {
             State::Idle | State::Opening(..) => DriverError::NoAnswer(Step::Open),
+            State::LoggingIn(_, login) => DriverError::NoAnswer(login.step()),
             State::Proving(..) | State::Keyed(..) => DriverError::NoAnswer(Step::Authenticate),
             State::Raising(..) => DriverError::NoAnswer(Step::Privilege),
             State::Working(d, _, Work::Verify(wanted) | Work::Pause(wanted)) if d.disobeyed => {
@@ -472,6 +487,11 @@ impl Lan {
             State::Idle => {}
             State::Proving(d, _) | State::Keyed(d, _) if d.repeats >= REPEATS_MAX => {
                 self.become_opening(now, d);
+            }
+            State::LoggingIn(d, _) if d.repeats >= REPEATS_MAX => self.become_opening(now, d),
+            State::LoggingIn(mut d, login) => {
+                self.repeat(now, &mut d);
+                self.state = State::LoggingIn(d, login);
             }
             State::Raising(d, session) if d.repeats >= REPEATS_MAX => {
                 self.send_close(session);
@@ -523,7 +543,8 @@ impl Lan {
     const fn dialogue(&self) -> Option<&Dialogue> {
         match &self.state {
             State::Idle => None,
-            State::Opening(d, _)
+            State::LoggingIn(d, _)
+            | State::Opening(d, _)
             | State::Proving(d, _)
             | State::Keyed(d, _)
             | State::Raising(d, _)
@@ -532,32 +553,21 @@ impl Lan {
     }
 }
 
-fn is_answer(answer: &Answer<'_>, session: &Session, (netfn, command): (u8, u8)) -> bool {
-    let same = answer.netfn == netfn + 1 && answer.command == command;
-    same && answer.sequence == session.number
-}
-
-/// The message in a packet of this session that was not seen before.
-fn opened(session: &mut Session, packet: &Packet<'_>) -> Option<Payload> {
-    let ours = packet.kind == Kind::Message && packet.session == CONSOLE_SESSION;
-    let payload = ours.then(|| packet.verified(&session.keys)).flatten()?;
-    session.accept(packet.sequence).then_some(payload)
-}
-
 impl PowerSwitch for Lan {
     fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         match input {
             Input::Request { request, within } => match self.state {
                 State::Idle => self.become_opening(now, Dialogue::new(now, request, within)),
-                State::Opening(..)
+                State::LoggingIn(..)
+                | State::Opening(..)
                 | State::Proving(..)
                 | State::Keyed(..)
                 | State::Raising(..)
                 | State::Working(..) => self.emit(Output::Done(Err(DriverError::Busy))),
             },
             Input::Datagram(bytes) => {
-                if let Some(packet) = wire::read(bytes) {
-                    self.handle_packet(now, &packet);
+                if let Some(heard) = Heard::read(bytes) {
+                    self.handle_packet(now, &heard);
                 }
             }
         }
@@ -571,7 +581,11 @@ impl PowerSwitch for Lan {
             let error = self.lateness();
             let session = match core::mem::replace(&mut self.state, State::Idle) {
                 State::Raising(_, session) | State::Working(_, session, _) => Some(session),
-                State::Idle | State::Opening(..) | State::Proving(..) | State::Keyed(..) => None,
+                State::Idle
+                | State::LoggingIn(..)
+                | State::Opening(..)
+                | State::Proving(..)
+                | State::Keyed(..) => None,
             };
             self.finish(session, Err(error));
         } else if now >= dialogue.retry_at {

@@ -1,6 +1,8 @@
 //! The driver against a BMC of a few lines, with everything that can go wrong on the way.
 
-use super::super::suite::{BLOCK, Suite};
+use super::super::rakp::CONSOLE_SESSION;
+use super::super::suite::{BLOCK, Keys, Suite};
+use super::super::wire::Packet;
 use super::super::{Privilege, Secret};
 use super::*;
 use std::vec::Vec;

@@ -1,18 +1,22 @@
-//! IPMI 2.0 over LAN (RMCP+), as a driver of one BMC.
+//! IPMI over LAN, 2.0 (RMCP+) and 1.5, as a driver of one BMC.
 //!
 //! Layers, bottom up: [`wire`] frames a payload for RMCP and for a session, [`suite`] is the
-//! cryptography of cipher suites 3 and 17, [`rakp`] is the handshake, [`message`] the command
-//! inside
-//! a session, [`Lan`] the driver. IPMI 2.0 §13 (sessions), §22 (commands), §28 (chassis).
+//! cryptography of cipher suites 3 and 17, [`rakp`] is the handshake, [`legacy`] frames and proves
+//! packets of IPMI 1.5, [`message`] is the command inside a session, [`Lan`] the driver. IPMI 2.0
+//! §13 (sessions), §22 (commands), §28 (chassis).
 
+pub mod legacy;
 pub mod message;
 pub mod rakp;
 pub mod suite;
 pub mod wire;
 
 mod lan;
+mod login;
+mod session;
 
 pub use lan::Lan;
+pub use login::Old;
 
 use crate::power::DATAGRAM_MAX;
 use heapless::{String, Vec};

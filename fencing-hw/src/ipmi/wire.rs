@@ -8,7 +8,7 @@ use super::message::TooLong;
 use super::suite::{self, Keys};
 
 /// RMCP version 1, no acknowledgement wanted, class IPMI.
-const RMCP: [u8; 4] = [0x06, 0x00, 0xff, 0x07];
+pub(super) const RMCP: [u8; 4] = [0x06, 0x00, 0xff, 0x07];
 /// Authentication type of RMCP+ packets.
 const RMCP_PLUS: u8 = 0x06;
 /// The trailer's fixed "next header" byte.

@@ -1,16 +1,21 @@
 //! The driver of a BMC that parameters ask for.
 
+use super::agents::Agent;
 use super::device::{secret, seed};
 use super::parameters::Parameters;
+use diarch_fencing_hw::ipmi::legacy::Auth;
 use diarch_fencing_hw::ipmi::suite::Suite;
-use diarch_fencing_hw::ipmi::{Lan, Privilege, Secret, Settings};
+use diarch_fencing_hw::ipmi::{Lan, Old, Privilege, Secret, Settings};
 use diarch_fencing_hw::power::PowerSwitch;
 
 /// The drivers that `parameters` ask for, the best first.
 ///
 /// # Errors
 /// What is missing or wrong, for people; never a secret.
-pub(super) fn drivers(parameters: &Parameters) -> Result<Vec<Box<dyn PowerSwitch>>, String> {
+pub(super) fn drivers(
+    agent: Agent,
+    parameters: &Parameters,
+) -> Result<Vec<Box<dyn PowerSwitch>>, String> {
     let suites: &[Suite] = match parameters.given("cipher") {
         None => &[Suite::Sha256, Suite::Sha1],
         Some("3") => &[Suite::Sha1],
@@ -35,10 +40,36 @@ pub(super) fn drivers(parameters: &Parameters) -> Result<Vec<Box<dyn PowerSwitch
         privilege: privilege(parameters.given("privlvl"))?,
     };
     let mut drivers: Vec<Box<dyn PowerSwitch>> = Vec::new();
+    if let Some(old) = old(agent, parameters, password.len())? {
+        drivers.push(Box::new(Lan::legacy(settings.clone(), old, seed()?)));
+    }
     for suite in suites {
         drivers.push(Box::new(Lan::new(Settings { suite: *suite, ..settings.clone() }, seed()?)));
     }
     Ok(drivers)
+}
+
+/// The longest password of IPMI 1.5, in bytes.
+const OLD_PASSWORD_MAX: usize = 16;
+
+/// How IPMI 1.5 is tried before IPMI 2.0, if it is: where nothing asks for IPMI 2.0, and for nobody
+/// but those who named a way to authenticate if the device speaks IPMI 2.0 as well.
+fn old(agent: Agent, parameters: &Parameters, password: usize) -> Result<Option<Old>, String> {
+    let plus = ["lanplus", "cipher", "hexadecimal_kg"].iter().any(|name| parameters.is_set(name));
+    if plus || agent.name != "fence_ipmilan" {
+        return Ok(None);
+    }
+    let (auth, named) = match parameters.given("auth") {
+        None | Some("none") => (Auth::Md5, false),
+        Some("md5") => (Auth::Md5, true),
+        Some("password") => (Auth::Password, true),
+        Some(_) => return Err("auth has to be md5 or password".to_owned()),
+    };
+    match (named, password > OLD_PASSWORD_MAX) {
+        (true, true) => Err("password is longer than IPMI 1.5 allows: set lanplus=1".to_owned()),
+        (false, true) => Ok(None),
+        (_, false) => Ok(Some(Old { auth, unless_plus: !named })),
+    }
 }
 
 fn privilege(level: Option<&str>) -> Result<Privilege, String> {

@@ -52,7 +52,7 @@ impl Device {
             obey: parameters.seconds(options, "power_timeout")?,
         };
         let drivers = match agent.kind {
-            Kind::Ipmi => bmc::drivers(parameters)?,
+            Kind::Ipmi => bmc::drivers(agent, parameters)?,
             Kind::Snmp => pdu::drivers(parameters)?,
         };
         Ok(Self { address, drivers, patience })

@@ -134,7 +134,7 @@ const IPMI: &[Definition] = &[
         Some('A'),
         "auth",
         Choice(&["md5", "password", "none"]),
-        "Accepted; sessions are those of IPMI 2.0, and the cipher suite authenticates",
+        "Open a session of IPMI 1.5 that authenticates so; none: as if not given",
     ),
     Definition::new(
         "cipher",
@@ -152,7 +152,7 @@ const IPMI: &[Definition] = &[
         Some('P'),
         "lanplus",
         Boolean,
-        "Accepted; sessions are always those of IPMI 2.0",
+        "Never open a session of IPMI 1.5; if not given, only where the device speaks no other",
     )
     .default("0"),
     Definition::new(
