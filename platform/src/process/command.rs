@@ -1,11 +1,16 @@
 //! From an agent's name to a command with the environment that agents rely on.
 
 use crate::fence;
+use core::time::Duration;
+use diarch_cib::time::interval_ms;
 use diarch_cluster::manager_io::AgentCall;
 use std::fmt::Write as _;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
+
+/// How often a fence device is looked at before it is said not to answer.
+const TRIES: u32 = 2;
 
 /// Where agents find the tools; `/usr/sbin` is a must.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -68,7 +73,7 @@ pub(super) fn of(call: &AgentCall) -> io::Result<(Command, String)> {
         for (name, value) in parameters {
             writeln!(words, "{name}={value}").map_err(io::Error::other)?;
         }
-        writeln!(words, "action={}", fencing(action)).map_err(io::Error::other)?;
+        writeln!(words, "action={}", fencing(call)).map_err(io::Error::other)?;
         command.stdin(Stdio::piped());
     } else {
         command.envs(call.environment.iter().map(|(name, value)| (name, value)));
@@ -76,13 +81,32 @@ pub(super) fn of(call: &AgentCall) -> io::Result<(Command, String)> {
     Ok((command, words))
 }
 
-/// A fence device is started by looking whether it answers.
-fn fencing(action: &str) -> &str {
-    match action {
-        "start" => "monitor",
+/// What a fence agent is told to do. A device is started by looking whether it answers.
+fn fencing(call: &AgentCall) -> &str {
+    match call.action.as_str() {
+        "start" | "monitor" => parameter(call, "pcmk_monitor_action").unwrap_or("monitor"),
         "meta-data" => "metadata",
         other => other,
     }
+}
+
+fn parameter<'c>(call: &'c AgentCall, wanted: &str) -> Option<&'c str> {
+    let name = |name: &str| name.strip_prefix("OCF_RESKEY_") == Some(wanted);
+    let found = call.environment.iter().find(|(known, _)| name(known));
+    found.map(|(_, value)| value.as_str())
+}
+
+/// How long a call may take, and how often it is tried within that time.
+///
+/// *Pacemaker Explained*, "Special Meta-Attributes for Fencing Resources": `pcmk_monitor_timeout`
+/// and `pcmk_monitor_retries`.
+pub(super) fn limits(call: &AgentCall) -> (Duration, u32) {
+    if call.class != "stonith" || !matches!(call.action.as_str(), "start" | "monitor") {
+        return (call.timeout, 1);
+    }
+    let timeout = parameter(call, "pcmk_monitor_timeout").and_then(interval_ms);
+    let tries = parameter(call, "pcmk_monitor_retries").and_then(|text| text.parse().ok());
+    (timeout.map_or(call.timeout, Duration::from_millis), tries.unwrap_or(TRIES).clamp(1, 100))
 }
 
 fn status_of(action: &str) -> &str {

@@ -29,12 +29,21 @@ pub(crate) async fn run(call: AgentCall, stop: Receiver<()>) -> AgentResult {
         return AgentResult { end: AgentEnd::Exited(status), ..empty("") };
     }
     let begun = Instant::now();
-    let mut ended = match Running::start(&call) {
-        Ok(running) => running.watch(&call, stop).await,
-        Err(error) => AgentResult { end: cannot_start(&error), ..empty(&format!("{error}")) },
-    };
-    ended.run = begun.elapsed();
-    ended
+    let (within, mut tries) = command::limits(&call);
+    let deadline = begun.checked_add(within);
+    loop {
+        let mut ended = match Running::start(&call) {
+            Ok(running) => running.watch(deadline, &stop).await,
+            Err(error) => AgentResult { end: cannot_start(&error), ..empty(&format!("{error}")) },
+        };
+        ended.run = begun.elapsed();
+        tries -= 1;
+        let refused = matches!(ended.end, AgentEnd::Exited(status) if status != ocf::OK);
+        let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
+        if !refused || tries == 0 || late {
+            return ended;
+        }
+    }
 }
 
 /// The result of what is not asked of an agent: nothing runs of a fence device, so it is stopped
@@ -122,10 +131,9 @@ impl Running {
         }
     }
 
-    async fn watch(mut self, call: &AgentCall, stop: Receiver<()>) -> AgentResult {
-        let deadline = Instant::now() + call.timeout;
+    async fn watch(mut self, deadline: Option<Instant>, stop: &Receiver<()>) -> AgentResult {
         let killed = loop {
-            match self.step(deadline, &stop).await {
+            match self.step(deadline, stop).await {
                 Step::Spoke => {}
                 Step::Ended => break None,
                 Step::Overdue => break Some(AgentEnd::TimedOut),
@@ -149,13 +157,16 @@ impl Running {
         }
     }
 
-    async fn step(&mut self, deadline: Instant, stop: &Receiver<()>) -> Step {
+    async fn step(&mut self, deadline: Option<Instant>, stop: &Receiver<()>) -> Step {
         let ended = async {
             self.ended.readable().await.ok();
             Step::Ended
         };
         let overdue = async {
-            Timer::at(deadline).await;
+            match deadline {
+                Some(deadline) => Timer::at(deadline).await,
+                None => pending().await,
+            };
             Step::Overdue
         };
         let stopped = async {

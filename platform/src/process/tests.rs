@@ -140,6 +140,61 @@ fn a_fence_agent_is_told_its_parameters_on_its_standard_input_and_nowhere_else()
 }
 
 #[test]
+fn a_device_is_looked_at_as_its_parameters_say() {
+    let with = |action: &str, pairs: &[(&str, &str)]| {
+        let mut call = fence_call(action);
+        let pairs = pairs.iter().map(|(n, v)| (format!("OCF_RESKEY_{n}"), (*v).to_owned()));
+        call.environment.extend(pairs);
+        call
+    };
+    let said = [
+        ("pcmk_monitor_action", "status"),
+        ("pcmk_monitor_timeout", "7s"),
+        ("pcmk_monitor_retries", "5"),
+    ];
+    for action in ["start", "monitor"] {
+        let call = with(action, &said);
+        assert!(command::of(&call).unwrap().1.ends_with("secret\naction=status\n"));
+        assert_eq!(command::limits(&call), (Duration::from_secs(7), 5));
+        assert_eq!(command::limits(&with(action, &[])), (Duration::from_secs(1), 2));
+    }
+    assert_eq!(command::limits(&with("off", &said)), (Duration::from_secs(1), 1));
+}
+
+#[test]
+fn a_device_that_refuses_is_looked_at_again_and_one_that_is_late_is_not() {
+    if fs::create_dir_all(WORKING_FOLDER).is_err() {
+        return;
+    }
+    let agent = format!("fence_diarch_looked_at_{}", std::process::id());
+    let script = Path::new("/usr/sbin").join(&agent);
+    let seen = std::env::temp_dir().join(&agent);
+    let look = |text: &str, retries: &str| {
+        fs::write(&seen, "").unwrap();
+        let text = format!("#!/bin/sh\necho >>{}\n{text}\n", seen.display());
+        fs::write(&script, text).ok()?;
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut call = fence_call("monitor");
+        call.kind.clone_from(&agent);
+        let pair = ("OCF_RESKEY_pcmk_monitor_retries".to_owned(), retries.to_owned());
+        call.environment.push(pair);
+        let (_stop, never) = smol::channel::bounded(1);
+        let end = smol::block_on(run(call, never)).end;
+        Some((end, fs::read_to_string(&seen).unwrap().len()))
+    };
+    let refused = look("exit 1", "3");
+    let second = look(&format!("[ $(wc -l <{}) -gt 1 ]", seen.display()), "3");
+    let late = look("exec sleep 9", "3");
+    fs::remove_file(&script).ok();
+    fs::remove_file(&seen).ok();
+    if let (Some(refused), Some(second), Some(late)) = (refused, second, late) {
+        assert_eq!(refused, (AgentEnd::Exited(1), 3));
+        assert_eq!(second, (AgentEnd::Exited(0), 2));
+        assert_eq!(late, (AgentEnd::TimedOut, 1));
+    }
+}
+
+#[test]
 fn a_fence_device_is_stopped_and_known_to_be_stopped_without_a_word_to_it() {
     for (action, status) in [("stop", 0), ("probe", 7)] {
         let (_stop, never) = smol::channel::bounded(1);

@@ -80,22 +80,29 @@ impl History {
         &self.events
     }
 
-    /// The events about a node, or about all, as the tools know them: the newest first.
+    /// The events about a node, or about all, as the tools know them: those under way, which have
+    /// no end, and then the newest first.
     #[must_use]
-    pub fn document(&self, target: Option<&str>) -> Document {
+    pub fn document(&self, target: Option<&str>, under_way: &[Event]) -> Document {
         let mut document = Document::new("fence_history");
         let root = document.root().id();
-        let wanted = |event: &&Event| target.is_none_or(|target| event.target == target);
-        for event in self.events.iter().rev().filter(wanted) {
+        let under_way = under_way.iter().map(|event| (event, "pending"));
+        let ended = self.events.iter().rev();
+        let ended = ended.map(|event| (event, if event.failed { "failed" } else { "success" }));
+        for (event, status) in under_way.chain(ended) {
+            if target.is_some_and(|target| event.target != target) {
+                continue;
+            }
             let element = document.append_new(root, "fence_event");
+            let completed = event.completed.0.to_string();
             for (name, value) in [
                 ("action", event.action.as_str()),
                 ("target", &event.target),
                 ("client", &event.client),
                 ("origin", &event.origin),
                 ("delegate", &event.delegate),
-                ("status", if event.failed { "failed" } else { "success" }),
-                ("completed", &event.completed.0.to_string()),
+                ("status", status),
+                ("completed", if status == "pending" { "" } else { &completed }),
                 ("exit-reason", &event.reason),
             ] {
                 document.set_attribute(element, name, value);
@@ -150,10 +157,12 @@ mod tests {
         let mut history = History::new(1);
         history.record(event("a", 1));
         history.record(Event { failed: true, reason: "burnt".to_owned(), ..event("b", 2) });
-        let shown = |history: &History, target| history.document(target).write_compact();
-        assert_eq!(shown(&history, None).matches("<fence_event").count(), 2);
+        let shown =
+            |history: &History, target| history.document(target, &[event("b", 3)]).write_compact();
+        assert_eq!(shown(&history, None).matches("<fence_event").count(), 3);
         let of_b = shown(&history, Some("b"));
         assert!(of_b.contains("status=\"failed\"") && of_b.contains("burnt"), "{of_b}");
+        assert!(of_b.contains("status=\"pending\" completed=\"\""), "{of_b}");
         history.forget(Some("a"));
         assert_eq!(times(&history), [2]);
         history.forget(None);

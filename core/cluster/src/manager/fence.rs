@@ -11,6 +11,7 @@ use crate::request::Reply;
 use crate::transition::Abort;
 use crate::view::{BootId, FenceOutcome, Peer, Proof, Report};
 use core::time::Duration;
+use diarch_cib::Document;
 
 /// The pause before a node that could not be fenced is tried again, doubled each time.
 const RETRY_FIRST: Duration = Duration::from_secs(2);
@@ -253,24 +254,42 @@ impl Manager {
         author: Author,
         result: Result<&str, &str>,
     ) {
+        let event = Event {
+            completed: at.wall,
+            failed: result.is_err(),
+            reason: result.unwrap_or_else(|reason| reason).to_owned(),
+            ..self.event(target, action, author)
+        };
+        let event = self.fencing.history.record(event);
+        self.tell(at, &Message::FencingHistory { events: vec![event] });
+    }
+
+    fn event(&self, target: String, action: &str, author: Author) -> Event {
         let (client, origin) = match author {
             Author::Nobody => ("diarch", self.local_name()),
             Author::Client(_) => ("stonith_admin", self.local_name()),
             Author::Peer(_) => ("stonith_admin", self.peer_name()),
         };
-        let event = Event {
-            id: 0,
+        Event {
             target,
             action: action.to_owned(),
             client: client.to_owned(),
             origin: origin.to_owned(),
             delegate: self.local_name().to_owned(),
-            completed: at.wall,
-            failed: result.is_err(),
-            reason: result.unwrap_or_else(|reason| reason).to_owned(),
-        };
-        let event = self.fencing.history.record(event);
-        self.tell(at, &Message::FencingHistory { events: vec![event] });
+            ..Event::default()
+        }
+    }
+
+    /// What was fenced, and what this node is about.
+    pub(super) fn fencing_document(&self, target: Option<&str>) -> Document {
+        let pending = self.fencing.pending.iter();
+        let pending =
+            pending.map(|one| self.event(self.peer_name().to_owned(), &one.action, one.author));
+        let author = |one: &Rising| one.waiters.first().map_or(Author::Nobody, |one| one.author);
+        let rising = self.fencing.rising.iter();
+        let rising = rising.map(|one| self.event(one.target.clone(), "on", author(one)));
+        let under_way: Vec<Event> = pending.chain(rising).collect();
+        self.fencing.history.document(target, &under_way)
     }
 
     /// Tells the other node what was fenced before it could hear of it.

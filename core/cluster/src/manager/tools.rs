@@ -118,7 +118,7 @@ impl Manager {
             Request::Nodes => Reply::done(self.nodes_document().write()),
             Request::Health => Reply::done(self.health_document(at.now).write()),
             Request::FenceHistory { target } => {
-                Reply::done(self.fencing.history.document(target.as_deref()).write())
+                Reply::done(self.fencing_document(target.as_deref()).write())
             }
             Request::ForgetFencing { target } => {
                 self.forget_fencing(at, target.as_deref());

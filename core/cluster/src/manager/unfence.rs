@@ -19,7 +19,7 @@ pub(super) struct Rising {
     ticket: u32,
     /// The other node does it, and answers this question.
     asked: Option<u64>,
-    target: String,
+    pub(super) target: String,
     digests: Vec<(&'static str, String)>,
     pub(super) waiters: Vec<Waiter>,
 }

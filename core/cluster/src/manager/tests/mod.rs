@@ -341,6 +341,9 @@ fn a_fencing_demand_goes_to_the_guardian_and_its_outcome_into_the_history() {
     let Some(Report::Fence { request, target, off }) = world.fence else { panic!("no demand") };
     assert_eq!((target, off), (Some(world.boot(1)), false));
     assert_eq!(world.answers.len(), 0);
+    let under_way = history(&mut world, 0);
+    assert!(under_way.contains(r#"status="pending""#), "{under_way}");
+    world.answers.clear();
     world.fenced(0, request, FenceOutcome::Failed(Refusal::NoDisk));
     world.run(SECOND);
     assert_eq!(world.answers[0].rc, 1);
