@@ -66,6 +66,9 @@ impl Display for Line<'_, GuardianEvent> {
                 let (silent, heard) = (Seconds(silent), Seconds(heard));
                 write!(f, "event=peer-silent silent={silent} last-heard={heard}")?;
             }
+            GuardianEvent::PeerDying { reason } => {
+                write!(f, "event=peer-dying reason={}", reason.map_or("unknown", fence_name))?;
+            }
             GuardianEvent::ClaimOpened { generation } => {
                 write!(f, "event=claim-opened generation={generation}")?;
             }

@@ -61,6 +61,8 @@ pub enum Mutation {
     LeaseForgotten,
     /// A claim that is held is kept while the node becomes part of the pair again.
     ClaimKeptWhenJoining,
+    /// A peer that says that it will reset itself counts as dead.
+    PromiseBelieved,
 }
 
 /// How the right to act alone stands.
@@ -182,6 +184,8 @@ pub struct Guardian {
     supervisor: supervise::Supervisor,
     requests: Vec<Request, REQUESTS_MAX>,
     leave: leave::Leave,
+    /// What is done once the last words are said.
+    last: Option<Small>,
     ended: bool,
 
     view: View,
@@ -266,6 +270,7 @@ impl Guardian {
             supervisor: supervise::Supervisor::new(now, timing.manager_progress),
             requests: Vec::new(),
             leave: leave::Leave::No,
+            last: None,
             ended: false,
             view: report::first_view(boot),
             view_is_sent: true,
@@ -333,7 +338,7 @@ impl Guardian {
             return Some(small.into());
         }
         if self.ended {
-            return None;
+            return self.next_frame().or_else(|| self.last.take().map(Output::from));
         }
         self.next_frame().or_else(|| self.next_operation())
     }
@@ -484,12 +489,6 @@ impl Guardian {
             return;
         }
         self.fatal.get_or_insert(reason);
-    }
-
-    fn end(&mut self, last: Small) {
-        self.queue.clear();
-        self.push(last);
-        self.ended = true;
     }
 
     fn push(&mut self, small: Small) {

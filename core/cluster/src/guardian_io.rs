@@ -156,7 +156,7 @@ pub enum Output {
 }
 
 /// Why a node ends itself.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum SelfFence {
     /// The peer won the claim.
     ClaimLost,
@@ -190,6 +190,11 @@ pub enum Event {
     PeerSilent {
         /// For how long.
         silent: Duration,
+    },
+    /// The peer said that it is about to end itself: no proof that it has.
+    PeerDying {
+        /// Why, if it said so.
+        reason: Option<SelfFence>,
     },
     /// A claim was opened.
     ClaimOpened {

@@ -46,8 +46,9 @@ pub const MEMORY: Duration = Duration::from_secs(12);
 pub struct Checker {
     /// The first promise broken.
     pub violation: Option<Violation>,
-    /// When nodes ended themselves or were ended by their watchdog, in microseconds.
-    pub ended: Vec<(u64, NodeIndex)>,
+    /// When nodes ended themselves or were ended by their watchdog, in microseconds, and whether it
+    /// was for a manager that could not be brought back: a fault of its own.
+    pub ended: Vec<(u64, NodeIndex, bool)>,
     /// When essential faults were injected.
     pub essential: Vec<u64>,
     /// How many managers were killed or hung.
@@ -74,13 +75,16 @@ impl Checker {
         if essential == 0 && !links_bad && !by_manager {
             self.note(Violation::HealthyNodeEnded(node, why.to_owned()));
         }
-        let faults = essential + usize::from(links_bad) + usize::from(by_manager);
         let lately = now_us.saturating_sub(crate::node::micros(MEMORY / 2));
-        let other = |(at, who): &(u64, NodeIndex)| *at >= lately && *who != node;
-        let both = self.ended.iter().any(other);
+        let others = self.ended.iter().filter(|(at, who, _)| *at >= lately && *who != node);
+        let both = others.clone().next().is_some();
+        // Each manager that is lost is a fault of its own, and takes three ends.
+        let lost = others.filter(|(.., lost)| *lost).count() + usize::from(by_manager);
+        let lost = lost.min(usize::try_from(self.manager_faults / 3).unwrap_or(0));
+        let faults = essential + usize::from(links_bad) + lost;
         if both && faults <= 1 && !recent(self.disks_bad_at) {
             self.note(Violation::TwoCorpses);
         }
-        self.ended.push((now_us, node));
+        self.ended.push((now_us, node, by_manager));
     }
 }

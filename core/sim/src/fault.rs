@@ -66,6 +66,11 @@ pub enum Fault {
     KillManager(NodeIndex),
     /// The manager hangs.
     HangManager(NodeIndex),
+    /// The manager ends, and again whenever it is started before the next boot.
+    BreakManager(NodeIndex),
+    /// The next time that a machine orders its own end, the order hangs: its guardian is gone, its
+    /// services go on until the watchdog fires.
+    ResetHangs(NodeIndex),
     /// The node is asked to leave; it comes back after the time given.
     Leave(NodeIndex, Duration),
     /// Everything is put right and every machine gets power.
@@ -109,6 +114,8 @@ impl Fault {
             | Self::HealDisks
             | Self::KillManager(_)
             | Self::HangManager(_)
+            | Self::BreakManager(_)
+            | Self::ResetHangs(..)
             | Self::HealAll => false,
         }
     }
@@ -127,7 +134,7 @@ pub fn draw(rng: &mut Rng, links: usize, disks: usize, wide: bool) -> Fault {
     let node = if rng.happens(500) { NodeIndex::First } else { NodeIndex::Second };
     let pick =
         |rng: &mut Rng, count: usize| usize::try_from(rng.below(count.max(1) as u64)).unwrap_or(0);
-    match rng.below(if wide { 24 } else { 20 }) {
+    match rng.below(if wide { 28 } else { 20 }) {
         0 => Fault::Link { link: pick(rng, links), sender: None, state: CUT },
         1 => Fault::Link { link: pick(rng, links), sender: Some(node), state: CUT },
         2..=4 => Fault::Links(CUT),
@@ -151,6 +158,8 @@ pub fn draw(rng: &mut Rng, links: usize, disks: usize, wide: bool) -> Fault {
         17 => Fault::KillManager(node),
         18 => Fault::HangManager(node),
         20 | 21 => Fault::Loses { disk: pick(rng, disks), node, loses: rng.happens(700) },
+        24 | 25 => Fault::ResetHangs(node),
+        26 | 27 => Fault::BreakManager(node),
         22 | 23 => {
             let bmc = [Bmc::Well, Bmc::Dead, Bmc::Slow, Bmc::ClaimsOn][pick(rng, 4)];
             Fault::Bmc(node, bmc)

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 /// Every rule that can be left out.
-const BROKEN: [Mutation; 8] = [
+const BROKEN: [Mutation; 9] = [
     Mutation::ClaimSkipped,
     Mutation::ProofSkipped,
     Mutation::FeedWithoutHealth,
@@ -24,6 +24,7 @@ const BROKEN: [Mutation; 8] = [
     Mutation::LeaseNotFrozen,
     Mutation::LeaseForgotten,
     Mutation::ClaimKeptWhenJoining,
+    Mutation::PromiseBelieved,
 ];
 
 /// What many runs come to.

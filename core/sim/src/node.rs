@@ -59,6 +59,17 @@ pub struct Manager {
     pub hung: bool,
 }
 
+/// What comes of a machine's order to end itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reset {
+    /// It is carried out at once.
+    Works,
+    /// The next one will hang.
+    WillHang,
+    /// One hangs now: the watchdog ends the machine.
+    Hangs,
+}
+
 /// One machine.
 #[derive(Debug)]
 pub struct Node {
@@ -82,12 +93,16 @@ pub struct Node {
     pub watchdog: Watchdog,
     /// Its manager.
     pub manager: Manager,
+    /// Whether every manager that is started in this boot ends at once.
+    pub manager_breaks: bool,
     /// Its keys: they survive the machine.
     pub key_file: KeyFile,
     /// Whether the protected service is active: survives the manager, not the machine.
     pub active: bool,
     /// Whether the machine has power.
     pub powered: bool,
+    /// What comes of its order to end itself.
+    pub reset: Reset,
     /// When its guardian is next due in the world's time, and the order among events then.
     pub timer: Option<(u64, u64)>,
 }
@@ -110,9 +125,11 @@ impl Node {
             waiting: VecDeque::new(),
             watchdog: Watchdog::default(),
             manager: Manager::default(),
+            manager_breaks: false,
             key_file: KeyFile { key, next: None },
             active: false,
             powered: false,
+            reset: Reset::Works,
             timer: None,
         }
     }
@@ -143,6 +160,10 @@ impl Node {
         self.waiting.clear();
         self.timer = None;
         self.paused_until = 0;
+        self.manager_breaks = false;
+        if self.reset == Reset::Hangs {
+            self.reset = Reset::Works;
+        }
         self.boot += 1;
     }
 }

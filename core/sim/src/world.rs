@@ -3,6 +3,7 @@
 //!
 //! Virtual time jumps from one event to the next; the same seed gives the same run.
 
+mod ending;
 mod keys;
 mod manager;
 
@@ -280,7 +281,7 @@ impl World {
             Event::Watchdog { node, boot } => {
                 let fires = self.nodes[node.index()].watchdog.fires_at == Some(self.now_us);
                 if fires && self.is_boot(node, boot) {
-                    self.end(node, "its watchdog fired");
+                    self.fire(node);
                 }
             }
             Event::Armed { node, boot } if self.is_boot(node, boot) => {
@@ -438,8 +439,9 @@ impl World {
                 self.at(Duration::from_millis(1), Event::ManagerExited { node, boot });
             }
             Output::Manager(notice) => self.tell_manager(node, notice),
-            Output::Reset(why) => self.end(node, &format!("{why:?}")),
-            Output::PowerOff(why) | Output::Crash(why) => self.end(node, &format!("{why:?}")),
+            Output::Reset(why) | Output::PowerOff(why) | Output::Crash(why) => {
+                self.order_end(node, &format!("{why:?}"));
+            }
             Output::Exit => {
                 self.tell(node, "left");
                 self.stop_service(node);
@@ -537,15 +539,6 @@ impl World {
         }
     }
 
-    /// A node ends by itself or by its watchdog, and boots again.
-    fn end(&mut self, node: NodeIndex, why: &str) {
-        self.tell(node, &format!("ends: {why}"));
-        self.figures.ended += 1;
-        self.checker.node_ended(self.now_us, node, why);
-        let reboot = self.rng.between(Duration::from_millis(300), Duration::from_secs(6));
-        self.take_down(node, reboot);
-    }
-
     fn take_down(&mut self, node: NodeIndex, reboot: Duration) {
         self.stop_service(node);
         let boot = self.nodes[node.index()].boot;
@@ -608,6 +601,7 @@ impl World {
                     disk.loses[node.index()] = loses;
                 }
             }
+            Fault::ResetHangs(node) => self.let_reset_hang(node, true),
             Fault::Bmc(node, bmc) => self.bmcs[node.index()] = bmc,
             Fault::HealDisks => self.disks.iter_mut().for_each(Disk::heal),
             Fault::Crash(node, reboot) => self.take_down_if_up(node, reboot, true),
@@ -617,14 +611,11 @@ impl World {
                 self.take_down_if_up(NodeIndex::Second, second, false);
             }
             Fault::Pause(node, length) => self.pause(node, length),
-            Fault::KillManager(node) => {
-                let machine = &mut self.nodes[node.index()];
-                let boot = machine.boot;
-                self.checker.manager_faults += 1;
-                if machine.manager.run != 0 {
-                    machine.manager = crate::node::Manager::default();
-                    self.at(Duration::from_millis(1), Event::ManagerExited { node, boot });
-                }
+            Fault::KillManager(node) => self.kill_manager(node, 1),
+            Fault::BreakManager(node) => {
+                // As many ends as its guardian waits for.
+                self.kill_manager(node, 3);
+                self.nodes[node.index()].manager_breaks = true;
             }
             Fault::HangManager(node) => {
                 self.checker.manager_faults += 1;
@@ -639,27 +630,13 @@ impl World {
                 self.disks.iter_mut().for_each(Disk::heal);
                 self.bmcs = [Bmc::Well; 2];
                 for node in BOTH {
+                    self.let_reset_hang(node, false);
+                    self.nodes[node.index()].manager_breaks = false;
                     self.power_up(node, Duration::from_millis(1));
                 }
             }
         }
         self.watch_world();
-    }
-
-    /// Stops a guardian, half of the time between deciding and doing.
-    fn pause(&mut self, node: NodeIndex, length: Duration) {
-        let in_the_act = self.rng.happens(500);
-        let machine = &mut self.nodes[node.index()];
-        let now = machine.clock(self.now_us);
-        if let Some(guardian) = machine.guardian.as_mut().filter(|_| in_the_act) {
-            guardian.handle_timeout(now);
-            while let Some(output) = guardian.poll_output() {
-                machine.stuck.push(output);
-            }
-        }
-        machine.paused_until = self.now_us + micros(length);
-        let boot = machine.boot;
-        self.at(length, Event::Resume { node, boot });
     }
 
     fn take_down_if_up(&mut self, node: NodeIndex, reboot: Duration, powered: bool) {

@@ -1,7 +1,7 @@
 //! The simulator notices every rule that is broken, and nothing where none is.
 
 use diarch_cluster::guardian::Mutation;
-use diarch_sim::run::mixed;
+use diarch_sim::run::{mixed, wide};
 
 /// Seeds within which a broken rule has to be noticed.
 const SEEDS_MAX: u64 = 10_000;
@@ -57,4 +57,12 @@ fn a_claim_kept_when_joining_is_noticed() {
 #[test]
 fn a_wait_that_forgets_the_lease_is_noticed() {
     check(Mutation::LeaseForgotten);
+}
+
+#[test]
+fn a_promise_taken_for_proof_is_noticed() {
+    // Only the wide scenario has machines whose reset hangs.
+    let mutation = Mutation::PromiseBelieved;
+    let caught = (0..SEEDS_MAX).find(|seed| wide(*seed, mutation, false).violation.is_some());
+    assert!(caught.is_some(), "{mutation:?} went unnoticed for {SEEDS_MAX} seeds");
 }

@@ -513,3 +513,54 @@ fn a_node_that_boots_amid_an_exchange_is_understood_by_whoever_has_one_of_its_ke
         assert!(is_member(&world, First) && is_member(&world, Second), "{:#?}", world.story);
     }
 }
+
+/// The service's node loses its manager for good; `hangs` says whether its reset does, too.
+fn lose_manager(seed: u64, mutation: Mutation, hangs: bool) -> World {
+    let mut world = pair(Setup { seed, mutation, verbose: true, ..Setup::default() });
+    if hangs {
+        strike(&mut world, Fault::ResetHangs(First), Duration::ZERO);
+    }
+    strike(&mut world, Fault::BreakManager(First), S(8));
+    world
+}
+
+#[test]
+fn last_words_start_the_claim_at_once_and_are_no_proof() {
+    for seed in 0..20 {
+        for hangs in [false, true] {
+            let world = lose_manager(seed, Mutation::None, hangs);
+            holds(&world);
+            assert_eq!(world.active(), [false, true], "{:#?}", world.story);
+            let at = |what: &str| {
+                let line = world.story.iter().find(|line| line.contains(what));
+                let line = line.unwrap_or_else(|| panic!("no {what}: {:#?}", world.story));
+                line.split_whitespace().next().unwrap().parse::<f64>().unwrap()
+            };
+            let dying = at("PeerDying { reason: Some(ManagerLost) }");
+            // No token's time passes before the claim is opened, none is saved before the proof.
+            assert!(at("ClaimOpened") - dying < 0.05, "{:#?}", world.story);
+            let rebooted = told(&world, "PeerDown(Rebooted") > 0;
+            assert!(rebooted || at("PeerDown(WatchdogExpired") - dying > 2.0, "{:#?}", world.story);
+        }
+    }
+}
+
+#[test]
+fn a_promise_taken_for_proof_makes_two_writers_where_a_reset_hangs() {
+    let world = lose_manager(0, Mutation::PromiseBelieved, true);
+    assert!(
+        matches!(world.checker.violation, Some(Violation::FalseProof(Second, _))),
+        "{:?}",
+        world.checker.violation
+    );
+}
+
+#[test]
+fn last_words_that_are_lost_cost_only_time() {
+    let mut world = pair(Setup::default());
+    strike(&mut world, Fault::Links(CUT), Duration::ZERO);
+    strike(&mut world, Fault::BreakManager(First), S(2));
+    strike(&mut world, Fault::HealLinks, S(15));
+    holds(&world);
+    assert!(world.active()[0] != world.active()[1]);
+}

@@ -7,7 +7,7 @@ use crate::arbitration::claim::Outcome;
 use crate::arbitration::verdict::{Evidence, Sighting, Standing, Step, Verdict, judge};
 use crate::guardian_io::Event;
 use crate::membership::contact::Sight;
-use crate::membership::wire::State;
+use crate::membership::wire::{Heartbeat, State};
 use crate::view::{BootId, Peer, Proof};
 use core::time::Duration;
 
@@ -452,9 +452,9 @@ impl Guardian {
     }
 
     /// The boot in sight said that it has left, or that it is dying.
-    pub(super) fn follow_last_words(&mut self, state: State) {
+    pub(super) fn follow_last_words(&mut self, said: &Heartbeat) {
         let known = self.pair || self.right == Right::Held || self.entitled;
-        match state {
+        match said.state {
             State::Left if known && self.proof.is_none() => {
                 if let Some(sight) = self.contact.sight().copied() {
                     self.absent = Some(self.absent_from(&sight));
@@ -469,8 +469,14 @@ impl Guardian {
                 self.prove(Proof::LeftCleanly);
             }
             State::Dying if self.pair => {
+                // A promise is a reason to begin, not a proof: until its watchdog must have fired
+                // it may be stopped between saying and doing, or its reset may hang.
+                self.event(Event::PeerDying { reason: said.reason });
                 self.contact.freeze();
                 self.lose_peer();
+                if self.mutation == Mutation::PromiseBelieved {
+                    self.prove(Proof::PowerOff);
+                }
             }
             State::Left
             | State::Dying

@@ -112,7 +112,7 @@ impl Guardian {
             self.pair_generation = said.generation.max(known);
             self.claim.record_configuration(said.generation);
         }
-        self.follow_last_words(said.state);
+        self.follow_last_words(&said);
     }
 
     fn take_sector(&mut self, disk: DiskIndex, result: Result<Option<&[u8]>, DiskFault>) {

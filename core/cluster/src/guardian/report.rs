@@ -52,6 +52,7 @@ impl Guardian {
             heard_links: self.mask(crate::membership::link::LinkHealth::hearing),
             disks_up: self.disks_up(),
             newest_key: self.seal.newest(),
+            reason: self.last_reason(),
             ..Heartbeat::default()
         };
         self.contact.address(&mut heartbeat);

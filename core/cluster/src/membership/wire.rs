@@ -15,7 +15,7 @@
 //! newer one can be taken.
 
 use crate::config::{Key, NodeIndex};
-use crate::guardian_io::{FRAME_MAX, Frame, FrameFault, LinkIndex};
+use crate::guardian_io::{FRAME_MAX, Frame, FrameFault, LinkIndex, SelfFence};
 use crate::view::BootId;
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
@@ -318,6 +318,31 @@ impl State {
     }
 }
 
+const REASONS: [SelfFence; 6] = [
+    SelfFence::ClaimLost,
+    SelfFence::Mailbox,
+    SelfFence::PeerAsked,
+    SelfFence::Overslept,
+    SelfFence::Isolated,
+    SelfFence::ManagerLost,
+];
+
+const fn reason_byte(reason: SelfFence) -> u8 {
+    match reason {
+        SelfFence::ClaimLost => 1,
+        SelfFence::Mailbox => 2,
+        SelfFence::PeerAsked => 3,
+        SelfFence::Overslept => 4,
+        SelfFence::Isolated => 5,
+        SelfFence::ManagerLost => 6,
+    }
+}
+
+/// Why, where that is known to this build.
+fn reason_from_byte(byte: u8) -> Option<SelfFence> {
+    REASONS.into_iter().find(|reason| reason_byte(*reason) == byte)
+}
+
 /// What one heartbeat says. A boot id of zero means none.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Heartbeat {
@@ -353,10 +378,12 @@ pub struct Heartbeat {
     pub disks_up: u8,
     /// The newest key that it accepts; zero if it does not say.
     pub newest_key: KeyId,
+    /// Why it is about to end itself, if it is.
+    pub reason: Option<SelfFence>,
 }
 
 /// Bytes of an encoded heartbeat.
-pub const HEARTBEAT_LEN: usize = 76;
+pub const HEARTBEAT_LEN: usize = 77;
 /// Bytes of the shortest that is understood: it says nothing of keys.
 const HEARTBEAT_LEAST: usize = 68;
 
@@ -389,6 +416,7 @@ impl Heartbeat {
         bytes[66] = self.heard_links;
         bytes[67] = self.disks_up;
         bytes[68..76].copy_from_slice(&self.newest_key.0.to_be_bytes());
+        bytes[76] = self.reason.map_or(0, reason_byte);
         bytes
     }
 
@@ -419,6 +447,7 @@ impl Heartbeat {
             heard_links: bytes[66],
             disks_up: bytes[67],
             newest_key: KeyId(read_u64(bytes, 68)),
+            reason: bytes.get(76).and_then(|byte| reason_from_byte(*byte)),
         })
     }
 }
@@ -494,6 +523,7 @@ mod tests {
             heard_links: 10,
             disks_up: 11,
             newest_key: KeyId(12),
+            reason: Some(SelfFence::ManagerLost),
         }
     }
 
@@ -551,7 +581,7 @@ mod tests {
     #[test]
     fn a_heartbeat_that_knows_nothing_of_keys_is_understood() {
         let bytes = heartbeat().encode();
-        let known = Heartbeat { newest_key: KeyId(0), ..heartbeat() };
+        let known = Heartbeat { newest_key: KeyId(0), reason: None, ..heartbeat() };
         assert_eq!(Heartbeat::decode(&bytes[..HEARTBEAT_LEAST]), Ok(known));
         let short = &bytes[..HEARTBEAT_LEAST - 1];
         assert_eq!(Heartbeat::decode(short), Err(FrameFault::Truncated));

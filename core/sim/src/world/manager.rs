@@ -15,7 +15,24 @@ impl World {
         let machine = &mut self.nodes[node.index()];
         machine.manager = crate::node::Manager { run, ..Default::default() };
         let boot = machine.boot;
-        self.at(Duration::from_millis(30), Event::ManagerStarted { node, boot, run });
+        let breaks = machine.manager_breaks;
+        let begun = Duration::from_millis(30);
+        if breaks {
+            self.at(begun, Event::ManagerExited { node, boot });
+        } else {
+            self.at(begun, Event::ManagerStarted { node, boot, run });
+        }
+    }
+
+    /// Ends a node's manager, for as many ends as it causes in all.
+    pub(super) fn kill_manager(&mut self, node: NodeIndex, ends: u32) {
+        let machine = &mut self.nodes[node.index()];
+        let boot = machine.boot;
+        self.checker.manager_faults += ends;
+        if machine.manager.run != 0 {
+            machine.manager = crate::node::Manager::default();
+            self.at(Duration::from_millis(1), Event::ManagerExited { node, boot });
+        }
     }
 
     pub(super) fn tell_manager(&mut self, node: NodeIndex, notice: Notice) {
