@@ -237,11 +237,7 @@ impl Manager {
                 self.executor.agent_ended(now, wall, job, &result);
             }
             Input::PowerAnswered { job, result } => self.fencer.answered(now, job, result),
-            Input::PlugKnown { job, result } => {
-                if self.survey.answered(now, job, result) {
-                    self.fencer.news();
-                }
-            }
+            Input::PlugKnown { job, result } => self.take_plug(at, job, result),
             Input::Persisted { ticket, result } => self.take_persisted(at, ticket, result),
             Input::Tool { client, credentials, request } => {
                 self.take_tool(at, client, &credentials, request);

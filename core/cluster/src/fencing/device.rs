@@ -92,6 +92,22 @@ pub fn unfencing(cib: &Document, node: &str, wall: WallClock) -> Vec<Device> {
         .collect()
 }
 
+/// What an administrator has to know about the devices and the levels of `node` as they are
+/// configured.
+#[must_use]
+pub fn mistakes(cib: &Document, node: &str, wall: WallClock) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let devices = configured(cib, node, wall, &mut warnings);
+    for (index, names) in topology(cib, node, &mut warnings) {
+        for name in names.iter().filter(|name| !devices.iter().any(|(d, ..)| d.id == **name)) {
+            warnings.push(format!(
+                "fencing level {index} of {node} names {name}, which is no device in use"
+            ));
+        }
+    }
+    warnings
+}
+
 /// The devices that have to be asked whether they fence `node`: what they call it, and how.
 #[must_use]
 pub fn to_ask(cib: &Document, node: &str, wall: WallClock) -> Vec<(Device, String, Check)> {
@@ -446,6 +462,8 @@ mod tests {
         let text = format!("{}{}{}", level(2, "left, right"), level(1, "ipmi"), level(3, "gone"));
         let cib = cib(&devices, &text);
         assert_eq!(found(&cib, "b"), "ipmi(port=b) | left(port=b) + right(port=b)");
+        let mistakes = mistakes(&cib, "b", WallClock(0));
+        assert_eq!(mistakes, ["fencing level 3 of b names gone, which is no device in use"]);
         assert_eq!(levels(&cib, "b", WallClock(0), &Survey::default()).1.len(), 1);
     }
 

@@ -143,6 +143,14 @@ impl Survey {
         }
     }
 
+    /// The device that this question is for, if it is under way.
+    #[must_use]
+    pub fn asked(&self, job: PowerJob) -> Option<&str> {
+        let asked = |entry: &Entry| entry.asked.is_some_and(|(known, _)| known == job);
+        let found = self.entries.iter().find(|(_, entry)| asked(entry));
+        found.map(|(id, _)| id.as_str())
+    }
+
     /// Whether a device fences the node, if it has said so.
     #[must_use]
     pub fn knows(&self, id: &str) -> Option<bool> {

@@ -20,6 +20,7 @@ const RETRY_MAX: Duration = Duration::from_secs(60);
 const EXIT_FAILED: i32 = 1;
 /// Exit status: it was not done in time.
 const EXIT_TIMEOUT: i32 = 124;
+const NOBODY: &str = "no other node is there to fence this one";
 const LATE: &str = "there was no answer in time";
 
 /// A step of a transition that waits for a node to be fenced. Its number alone would name another
@@ -86,6 +87,8 @@ pub(super) struct Fencing {
     pub(super) next: u32,
     pending: Vec<Pending>,
     pub(super) rising: Vec<Rising>,
+    /// Who waits for this node to be fenced by the other one; none of them will hear of success.
+    own: Vec<Waiter>,
     pub(super) history: History,
     retry_at: Option<Instant>,
     pause: Duration,
@@ -97,6 +100,7 @@ impl Fencing {
             next: 0,
             pending: Vec::new(),
             rising: Vec::new(),
+            own: Vec::new(),
             history: History::new(seed),
             retry_at: None,
             pause: Duration::ZERO,
@@ -106,7 +110,8 @@ impl Fencing {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let due = self.pending.iter().filter_map(|one| one.due);
         let rising = self.rising.iter().flat_map(|one| &one.waiters);
-        let waiters = self.pending.iter().flat_map(|one| &one.waiters).chain(rising);
+        let waiters = self.pending.iter().flat_map(|one| &one.waiters);
+        let waiters = waiters.chain(rising).chain(&self.own);
         let until = waiters.filter_map(|waiter| waiter.until);
         due.chain(until).chain(self.retry_at).min()
     }
@@ -148,7 +153,8 @@ impl Fencing {
 
     fn waiters(&mut self) -> impl Iterator<Item = &mut Vec<Waiter>> {
         let rising = self.rising.iter_mut().map(|one| &mut one.waiters);
-        self.pending.iter_mut().map(|one| &mut one.waiters).chain(rising)
+        let pending = self.pending.iter_mut().map(|one| &mut one.waiters);
+        pending.chain(rising).chain(core::iter::once(&mut self.own))
     }
 }
 
@@ -160,9 +166,10 @@ impl Manager {
             return;
         }
         if demand.target == self.local_name() {
-            let asked = self.tell(at, &Message::FenceMe);
-            if !asked {
-                self.fencing_failed(at, waiter, "no other node is there to fence this one");
+            if self.tell(at, &Message::FenceMe) {
+                self.fencing.own.push(waiter);
+            } else {
+                self.fencing_failed(at, waiter, NOBODY);
             }
             return;
         }
@@ -345,6 +352,13 @@ impl Manager {
             let doubled = self.fencing.pause * 2;
             self.fencing.pause = doubled.clamp(RETRY_FIRST, RETRY_MAX);
             self.fencing.retry_at = Some(at.now.after(self.fencing.pause));
+        }
+    }
+
+    /// The other node is gone, and does not fence this one.
+    pub(super) fn drop_own_fencing(&mut self, at: Clocks) {
+        for waiter in core::mem::take(&mut self.fencing.own) {
+            self.fencing_failed(at, waiter, NOBODY);
         }
     }
 

@@ -104,6 +104,7 @@ impl Manager {
             engine.fail_node(&name);
         }
         self.drop_unfencing(at);
+        self.drop_own_fencing(at);
         let asked: Vec<_> = core::mem::take(&mut self.asks).into_values().collect();
         for client in asked {
             let text = "the other node was lost: the change may or may not have been made";

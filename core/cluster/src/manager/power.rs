@@ -2,7 +2,7 @@
 
 use super::{Clocks, Manager};
 use crate::controller::policy;
-use crate::fencing::{Effect, Goal, device};
+use crate::fencing::{Effect, Failure, Goal, PowerJob, device};
 use crate::manager_io::{Event, Output};
 use crate::replication::change::version;
 use crate::transition::Abort;
@@ -33,9 +33,7 @@ impl Manager {
         });
         self.fencer = fencer;
         for text in warnings {
-            if self.unusable.insert(text.clone()) {
-                self.warn(text);
-            }
+            self.warn_of_device(text);
         }
         while let Some(effect) = self.fencer.poll_effect() {
             let output = match effect {
@@ -68,9 +66,30 @@ impl Manager {
             self.survey.follow(at.now, if enabled { wanted } else { Vec::new() });
             self.surveyed = Some([admin_epoch, epoch]);
             self.fencer.news();
+            for text in device::mistakes(&self.cib, self.peer_name(), at.wall) {
+                self.warn_of_device(text);
+            }
         }
         while let Some(question) = self.survey.poll_question() {
             self.out.push_back(Output::AskPlug(question));
+        }
+    }
+
+    /// A device was asked whether it fences the other node.
+    pub(super) fn take_plug(&mut self, at: Clocks, job: PowerJob, result: Result<bool, Failure>) {
+        if let (Err(failure), Some(id)) = (&result, self.survey.asked(job)) {
+            let reason = &failure.reason;
+            self.warn_of_device(format!("fence device {id} is not used: {reason}"));
+        }
+        if self.survey.answered(at.now, job, result) {
+            self.fencer.news();
+        }
+    }
+
+    /// Says what is wrong with a device, once.
+    fn warn_of_device(&mut self, text: String) {
+        if self.unusable.insert(text.clone()) {
+            self.warn(text);
         }
     }
 

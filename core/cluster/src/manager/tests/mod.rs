@@ -523,6 +523,28 @@ fn who_waits_for_fencing_waits_as_long_as_they_said() {
 }
 
 #[test]
+fn who_has_the_node_fenced_that_they_ask_hears_if_nothing_comes_of_it() {
+    let mut world = World::new(&[]);
+    world.both();
+    world.run(SECOND * 5);
+    let fence_a = |world: &mut World| {
+        let (target, action) = ("a".to_owned(), "reboot".to_owned());
+        world.ask(0, Request::Fence { target, action, timeout_s: 9, delay_s: 0 });
+        world.run(SECOND);
+    };
+    fence_a(&mut world);
+    assert!(world.log.contains(&"b demands fencing".to_owned()), "{:?}", world.log);
+    world.run(SECOND * 9);
+    assert_eq!(world.answers[0].rc, 124, "{:?}", world.answers);
+    fence_a(&mut world);
+    world.lost(0);
+    fence_a(&mut world);
+    let rcs: Vec<i32> = world.answers.iter().map(|reply| reply.rc).collect();
+    assert_eq!(rcs, [124, 1, 1], "{:?}", world.answers);
+    assert!(!world.log.contains(&"a demands fencing".to_owned()), "{:?}", world.log);
+}
+
+#[test]
 fn a_demand_with_a_delay_is_made_when_it_is_over_and_not_if_the_node_is_down_by_then() {
     for down in [false, true] {
         let mut world = World::new(&[]);
