@@ -140,7 +140,7 @@ fn able(run: &mut Run) -> Outcome {
     let host = run.text("list").unwrap_or_default();
     let cib = run.source()?.query(None)?;
     let (levels, warnings) =
-        device::levels(&cib, &host, WallClock(run.world.now), &Survey::default());
+        device::levels(&cib, &host, None, WallClock(run.world.now), &Survey::default());
     for warning in warnings {
         run.out.complain(&format!("warning: {warning}"));
     }

@@ -4,6 +4,7 @@
 //! `pcmk_host_argument`, and fencing levels by node name, pattern and attribute. Of a device that
 //! names no node it has to be known before it is needed whom it fences ([`super::survey`]).
 
+use super::place::is_barred;
 use super::settings::Settings;
 use super::survey::{Check, Survey};
 use crate::controller::policy;
@@ -42,17 +43,26 @@ pub struct Device {
 /// What can fence one node: level by level, each level as a whole.
 pub type Levels = Vec<Vec<Device>>;
 
-/// The levels that can fence `node`, and what an administrator has to know about the rest.
+/// The levels that can fence `node`, and what an administrator has to know about the rest; only
+/// with what may be used on the node `here`, if that is given.
 #[must_use]
 pub fn levels(
     cib: &Document,
     node: &str,
+    here: Option<&str>,
     wall: WallClock,
     survey: &Survey,
 ) -> (Levels, Vec<String>) {
+    let now = DateTime::from_epoch(wall.0);
     let mut warnings = Vec::new();
     let mut devices = Vec::new();
     for (device, plug, reach) in configured(cib, node, wall, &mut warnings) {
+        if let Some(here) = here.filter(|here| is_barred(cib, &device.id, here, now)) {
+            if reach != Reach::Others {
+                warnings.push(kept_away(&device.id, node, here));
+            }
+            continue;
+        }
         match (reach, reach.check().map(|_| survey.knows(&device.id))) {
             (Reach::Named, _) | (_, Some(Some(true))) => {
                 devices.push(device.with_plug(node, &plug));
@@ -92,12 +102,22 @@ pub fn unfencing(cib: &Document, node: &str, wall: WallClock) -> Vec<Device> {
         .collect()
 }
 
+fn kept_away(id: &str, node: &str, here: &str) -> String {
+    format!("fence device {id} of {node} is not used: location constraints keep it off {here}")
+}
+
 /// What an administrator has to know about the devices and the levels of `node` as they are
 /// configured.
 #[must_use]
-pub fn mistakes(cib: &Document, node: &str, wall: WallClock) -> Vec<String> {
+pub fn mistakes(cib: &Document, node: &str, here: &str, wall: WallClock) -> Vec<String> {
+    let now = DateTime::from_epoch(wall.0);
     let mut warnings = Vec::new();
     let devices = configured(cib, node, wall, &mut warnings);
+    for (device, _, reach) in &devices {
+        if *reach != Reach::Others && is_barred(cib, &device.id, here, now) {
+            warnings.push(kept_away(&device.id, node, here));
+        }
+    }
     for (index, names) in topology(cib, node, &mut warnings) {
         for name in names.iter().filter(|name| !devices.iter().any(|(d, ..)| d.id == **name)) {
             warnings.push(format!(
@@ -357,7 +377,8 @@ mod tests {
 
     /// `DEVICE(NAME=VALUE …)`, levels separated by ` | `.
     fn found(cib: &Document, node: &str) -> String {
-        let (levels, _) = levels(cib, node, WallClock(1_800_000_000), &Survey::default());
+        let (levels, _) =
+            levels(cib, node, Some("h"), WallClock(1_800_000_000), &Survey::default());
         let one = |device: &Device| {
             let pairs = device.parameters.0.iter().filter(|(name, _)| name != "nodename");
             let pairs = pairs.map(|(n, v)| format!("{n}={v}"));
@@ -427,7 +448,7 @@ mod tests {
         let mut survey = Survey::default();
         survey.follow(now, wanted);
         let used = |survey: &Survey| {
-            let (levels, warnings) = levels(&cib, "b", WallClock(0), survey);
+            let (levels, warnings) = levels(&cib, "b", None, WallClock(0), survey);
             let ids: Vec<String> = levels.into_iter().flatten().map(|device| device.id).collect();
             (ids.join(" "), warnings.len())
         };
@@ -446,7 +467,7 @@ mod tests {
                        <nvpair id='l' name='pcmk_host_list' value='b'/>\
                        </instance_attributes></primitive>";
         let cib = cib(&format!("{stopped}{}", device("silent", &[("ip", "10.0.0.2")])), "");
-        let (levels, warnings) = levels(&cib, "b", WallClock(0), &Survey::default());
+        let (levels, warnings) = levels(&cib, "b", None, WallClock(0), &Survey::default());
         assert!(levels.is_empty());
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].contains("silent") && warnings[0].contains("pcmk_host_list"));
@@ -462,9 +483,9 @@ mod tests {
         let text = format!("{}{}{}", level(2, "left, right"), level(1, "ipmi"), level(3, "gone"));
         let cib = cib(&devices, &text);
         assert_eq!(found(&cib, "b"), "ipmi(port=b) | left(port=b) + right(port=b)");
-        let mistakes = mistakes(&cib, "b", WallClock(0));
+        let mistakes = mistakes(&cib, "b", "h", WallClock(0));
         assert_eq!(mistakes, ["fencing level 3 of b names gone, which is no device in use"]);
-        assert_eq!(levels(&cib, "b", WallClock(0), &Survey::default()).1.len(), 1);
+        assert_eq!(levels(&cib, "b", None, WallClock(0), &Survey::default()).1.len(), 1);
     }
 
     #[test]
@@ -489,8 +510,24 @@ mod tests {
         assert_eq!(found(&cib, "b"), "ipmi(port=b)");
         assert_eq!(found(&cib, "head-1"), "pdu(port=head-1)");
         assert_eq!(found(&cib, "c"), "sbd(port=c)");
-        let (_, warnings) = levels(&cib, "head-1", WallClock(0), &Survey::default());
+        let (_, warnings) = levels(&cib, "head-1", None, WallClock(0), &Survey::default());
         assert!(warnings[0].starts_with("fencing level x: target-pattern '('"), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_level_whose_device_may_not_be_used_here_is_no_level() {
+        let devices = ["ipmi", "pdu"].map(|id| device(id, &[("pcmk_host_list", "b")])).concat();
+        let away = "<rsc_location id='l' rsc='pdu' node='h' score='-INFINITY'/>";
+        let text = cib(&devices, "").write().replace(
+            "</configuration>",
+            &format!("<constraints>{away}</constraints></configuration>"),
+        );
+        let cib = Document::parse(&text).unwrap();
+        assert_eq!(found(&cib, "b"), "ipmi(port=b)");
+        let mistakes = mistakes(&cib, "b", "h", WallClock(0));
+        assert!(mistakes[0].contains("keep it off h"), "{mistakes:?}");
+        let anywhere = levels(&cib, "b", None, WallClock(0), &Survey::default()).0;
+        assert_eq!(anywhere.len(), 2);
     }
 
     #[test]

@@ -19,6 +19,7 @@
 
 pub mod device;
 pub mod history;
+mod place;
 mod rise;
 pub mod settings;
 pub mod survey;

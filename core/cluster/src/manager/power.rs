@@ -26,8 +26,13 @@ impl Manager {
         let mut fencer = core::mem::take(&mut self.fencer);
         let mut warnings = Vec::new();
         fencer.follow(at.now, goal, || {
-            let (levels, unusable) =
-                device::levels(&self.cib, self.peer_name(), at.wall, &self.survey);
+            let (levels, unusable) = device::levels(
+                &self.cib,
+                self.peer_name(),
+                Some(self.local_name()),
+                at.wall,
+                &self.survey,
+            );
             warnings = unusable;
             levels
         });
@@ -66,7 +71,7 @@ impl Manager {
             self.survey.follow(at.now, if enabled { wanted } else { Vec::new() });
             self.surveyed = Some([admin_epoch, epoch]);
             self.fencer.news();
-            for text in device::mistakes(&self.cib, self.peer_name(), at.wall) {
+            for text in device::mistakes(&self.cib, self.peer_name(), self.local_name(), at.wall) {
                 self.warn_of_device(text);
             }
         }

@@ -83,7 +83,8 @@ impl Manager {
         };
         let unfencing = device::unfencing(&self.cib, &rising.target, at.wall);
         let levels = if unfencing.is_empty() {
-            device::levels(&self.cib, &rising.target, at.wall, &self.survey).0
+            let here = Some(self.local_name());
+            device::levels(&self.cib, &rising.target, here, at.wall, &self.survey).0
         } else {
             vec![unfencing]
         };
