@@ -49,7 +49,8 @@ fn bundle(t: &mut Tables<'_>, rsc: RscIdx) {
     }
     step(t, rsc, "start", starting, true);
     step(t, rsc, "running", starting, starting || active);
-    step(t, rsc, "stop", stopping, true);
+    let stop = step(t, rsc, "stop", stopping, true);
+    t.actions[stop].migratable = !(starting && stopping);
     step(t, rsc, "stopped", stopping, true);
     let Some(inside) = inside else { return };
     one(t, inside);
@@ -78,7 +79,9 @@ fn clone_steps(t: &mut Tables<'_>, rsc: RscIdx) {
     let (starting, stopping, promoting, demoting) = states(t, rsc);
     let active = t.primitives(rsc).into_iter().any(|one| !t.resources[one].active_on.is_empty());
     clone_step(t, rsc, ("start", "running"), starting, starting || active);
-    clone_step(t, rsc, ("stop", "stopped"), stopping, true);
+    let stop = clone_step(t, rsc, ("stop", "stopped"), stopping, true);
+    // What only becomes less stays with what depends on it.
+    t.actions[stop].migratable = !(starting && stopping);
     if t.resources[rsc].promotable {
         clone_step(t, rsc, ("promote", "promoted"), promoting, true);
         clone_step(t, rsc, ("demote", "demoted"), demoting, true);
@@ -93,10 +96,11 @@ fn clone_step(
     (task, done): (&'static str, &'static str),
     required: bool,
     completes: bool,
-) {
+) -> ActionIdx {
     let action = step(t, rsc, task, required, true);
     let complete = step(t, rsc, done, required, completes);
     crate::notify::boundaries(t, rsc, (task, action), complete);
+    action
 }
 
 /// Makes one of a clone's own steps; those that tell of completion go before all else.

@@ -9,6 +9,15 @@ pub(crate) fn available(t: &Tables<'_>, node: NodeIdx) -> bool {
     row.online && !row.shutdown && !row.unclean && !row.standby && !row.maintenance
 }
 
+/// Tells whether a node may run anything, and its host too, where it is a guest.
+pub(crate) fn available_with_host(t: &Tables<'_>, node: NodeIdx) -> bool {
+    let hosted = t.guest_container(node).is_none_or(|container| {
+        let row = &t.resources[container];
+        row.unassigned || row.assigned_to.is_some_and(|host| available(t, host))
+    });
+    hosted && available(t, node)
+}
+
 /// Gives the node whose attributes count for a resource: with `container-attribute-target=host`
 /// a guest's host (*Pacemaker Explained*, "Bundles and Attributes"), else the node itself.
 pub(crate) fn attribute_node(t: &Tables<'_>, rsc: RscIdx, node: NodeIdx) -> Option<NodeIdx> {

@@ -117,6 +117,7 @@ pub(super) fn set_roles(t: &mut Tables<'_>, rsc: RscIdx) {
             .then_with(|| role(t, b).cmp(&role(t, a)))
             .then_with(|| clone::compare(t, a, b))
     });
+    t.resources[rsc].children.clone_from(&order);
     let max = t.resources[rsc].clone_data().map_or(0, |data| data.promoted_max);
     let mut count = 0;
     for child in order {
@@ -265,6 +266,7 @@ fn can_promote(
         && !limited
         && quorum
         && here < node_max
+        && place::available_with_host(t, node)
         && t.resources[child].allowed.score(node) > -score::INFINITY
 }
 

@@ -98,7 +98,7 @@ fn shutdown(t: &mut Tables<'_>, node: NodeIdx) -> ActionIdx {
     let action = create::singleton(t, "do_shutdown", key, Some(node), false);
     t.actions[action].meta.insert("op_no_wait", "true");
     t.actions[action].runnable = true;
-    let stops: Vec<_> = t
+    let mut stops: Vec<_> = t
         .actions
         .iter()
         .filter(|(_, row)| row.task == "stop" && row.node == Some(node))
@@ -110,7 +110,10 @@ fn shutdown(t: &mut Tables<'_>, node: NodeIdx) -> ActionIdx {
         })
         .map(|(index, _)| index)
         .collect();
+    // The newest first.
+    stops.reverse();
     for stop in stops {
+        t.actions[stop].optional = false;
         t.orderings.push(Ordering {
             first: by_action(stop),
             then: by_action(action),

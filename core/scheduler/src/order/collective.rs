@@ -199,12 +199,13 @@ fn interleave(
 ) -> Changed {
     let mut changed = Changed::default();
     let first_task = step_of(&t.actions[first]);
-    let current = matches!(first_task, "stop" | "demote");
+    let key = &t.actions[first].key;
+    let current = key.ends_with("_stopped_0") || key.ends_with("_demoted_0");
     let then_task = base_task(t.actions[then].task);
     for instance in t.instances(then_rsc, is_promotion(then_task)) {
         let Some(partner) = compatible(t, instance, first_rsc, current) else {
             let needed =
-                kind.any(Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::THEN_IMPLIES_FIRST));
+                kind.any(Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::FIRST_IMPLIES_THEN));
             if needed && !current && t.resources[instance].assigned_to.is_some() {
                 crate::assign::place::assign_to(t, instance, None, true, true);
                 changed.then = true;

@@ -67,7 +67,7 @@ pub(super) fn because(t: &mut Tables<'_>, action: ActionIdx, what: &str, other: 
     }
     let row = &t.actions[other];
     let reason = match row.rsc {
-        same if same.is_some() && same == t.actions[action].rsc => row.reason.clone(),
+        same if same.is_some() && same == t.actions[action].rsc => None,
         Some(rsc) => Some(format!("{what} {} {}", t.resources[rsc].id, row.task)),
         None => Some(format!("{what} {}", crate::graph::build::operation(row))),
     };
@@ -95,7 +95,7 @@ pub(super) fn primitive(
             because(t, first, "required", then);
         }
         let ends = flags.migratable && !t.actions[then].migratable;
-        if ends && !stays_elsewhere(t, then) {
+        if ends {
             t.actions[first].migratable = false;
             because(t, first, "unmigrateable", then);
         }
@@ -196,8 +196,9 @@ fn restart(t: &mut Tables<'_>, first: ActionIdx, then: ActionIdx, filter: u8) {
     if !required && !impossible {
         return;
     }
-    if !t.actions[first].runnable && required {
+    if !t.actions[first].runnable && required && t.actions[then].runnable {
         t.actions[then].runnable = false;
+        because(t, then, "unrunnable", first);
     }
     if t.actions[first].optional {
         t.actions[first].optional = false;
@@ -212,13 +213,4 @@ fn restart(t: &mut Tables<'_>, first: ActionIdx, then: ActionIdx, filter: u8) {
     if !t.actions[then].migratable {
         t.actions[first].migratable = false;
     }
-}
-
-/// Tells whether an action is part of a clone that only becomes less: what depends on it finds
-/// another instance where it goes (*Pacemaker Explained*, "Migrating Resources").
-fn stays_elsewhere(t: &Tables<'_>, action: ActionIdx) -> bool {
-    let Some(rsc) = t.actions[action].rsc else { return false };
-    let top = t.top_of(rsc, false);
-    t.resources[top].is_clone()
-        && create::find(t, top, "start", None).is_none_or(|start| t.actions[start].optional)
 }

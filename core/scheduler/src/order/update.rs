@@ -19,6 +19,11 @@ pub(crate) fn apply_all(t: &mut Tables<'_>) {
     let links: usize = t.actions.iter().map(|(_, row)| row.before.len()).sum();
     t.walks_left = WALKS_MAX * (t.actions.ids().count() + links + WALKS_MAX);
     for action in t.actions.ids().rev() {
+        if !t.actions[action].runnable {
+            block_dependents(t, action);
+        }
+    }
+    for action in t.actions.ids().rev() {
         update(t, action);
     }
     crate::probe::order(t);
@@ -185,8 +190,14 @@ fn apply(
         changed |= run(t, Relation::INTERMEDIATE_STOP, OPTIONAL | RUNNABLE);
     }
     if relation.has(Relation::THEN_IMPLIES_FIRST) {
-        if t.actions[first].rsc.is_some() {
-            changed |= run(t, Relation::THEN_IMPLIES_FIRST, OPTIONAL);
+        if let Some(rsc) = t.actions[first].rsc {
+            // It is the first's to follow: the other's parts matter only to parts of its own.
+            let kind = Relation::THEN_IMPLIES_FIRST;
+            changed |= if t.resources[rsc].is_primitive() {
+                effect::primitive(t, first, then, first_flags, OPTIONAL, kind)
+            } else {
+                run(t, kind, OPTIONAL)
+            };
         } else if t.actions[first].rsc.is_none()
             && !first_flags.optional
             && t.actions[first].runnable
@@ -272,18 +283,15 @@ fn block_dependents(t: &mut Tables<'_>, action: ActionIdx) {
         _ => return,
     };
     // As long as a part of it can, it is there.
-    let still = t.resources[rsc].children.iter().any(|&child| {
+    let whole = t.top_of(rsc, true);
+    let still = t.resources[whole].children.iter().any(|&child| {
         crate::action::create::find(t, child, t.actions[action].task, None)
             .is_none_or(|inner| t.actions[inner].runnable)
     });
     if still {
         return;
     }
-    let mut all: Vec<usize> = t.resources[rsc].with_this.clone();
-    let parent = t.resources[rsc].parent;
-    if let Some(parent) = parent.filter(|&at| t.resources[at].is_group()) {
-        all.extend(t.resources[parent].with_this.iter().copied());
-    }
+    let all: Vec<usize> = t.resources[whole].with_this.clone();
     for index in all {
         let constraint = t.colocations[index].clone();
         let relevant = !promoting || constraint.primary_role == Role::Promoted;
@@ -297,10 +305,9 @@ fn block_dependents(t: &mut Tables<'_>, action: ActionIdx) {
 fn block(t: &mut Tables<'_>, rsc: RscIdx, role: Role, cause: ActionIdx) {
     let row = &t.resources[rsc];
     let task = if role == Role::Promoted { "promote" } else { "start" };
-    let (whole, children) = (!row.is_primitive(), row.children.clone());
-    let node = t.actions[cause].node;
+    let children = row.children.clone();
     for action in crate::action::create::find_all(t, rsc, task, None) {
-        if !t.actions[action].runnable || !whole && t.actions[action].node != node {
+        if !t.actions[action].runnable {
             continue;
         }
         if let Some(primary) = t.actions[cause].rsc.filter(|_| t.actions[action].reason.is_none()) {
