@@ -133,6 +133,9 @@ pub struct Manager {
     survey: Survey,
     /// The configuration that the survey is about.
     surveyed: Option<[u64; 2]>,
+    /// What the choice of devices that are tried out was made of: the configuration, how many
+    /// answers the survey had, and whether the other node was there.
+    tried: Option<(Option<[u64; 2]>, u64, bool)>,
     /// Until then a peer that was never heard may still be booting, and its power is not read.
     listen_until: Option<Instant>,
     /// What was already said about fence devices that cannot be used.
@@ -200,6 +203,7 @@ impl Manager {
             fencer: Fencer::new(config.seed),
             survey: Survey::default(),
             surveyed: None,
+            tried: None,
             listen_until: Some(now.after(power::LISTEN)),
             unusable: BTreeSet::new(),
             engine: None,

@@ -23,6 +23,7 @@ mod place;
 mod rise;
 pub mod settings;
 pub mod survey;
+mod trial;
 
 use crate::view::BootId;
 use crate::{Instant, random};
@@ -31,6 +32,7 @@ use device::{Device, Levels};
 use rise::Rise;
 use settings::Order;
 use std::collections::VecDeque;
+use trial::Trial;
 
 /// The pause after a round that proved nothing, doubled each time.
 const PAUSE_FIRST: Duration = Duration::from_millis(500);
@@ -179,6 +181,8 @@ pub struct Fencer {
     to_revive: VecDeque<Device>,
     /// Demands to switch nodes on; the first one is under way.
     rises: VecDeque<Rise>,
+    /// The devices that are tried out.
+    trials: Vec<Trial>,
     /// The last warning: the same one is not given twice in a row.
     warned: String,
     pause: Duration,
@@ -198,6 +202,7 @@ impl Fencer {
     /// Says what is wanted now; `levels` is asked when a round begins.
     pub fn follow(&mut self, now: Instant, goal: Option<Goal>, levels: impl FnOnce() -> Levels) {
         self.give_up_late(now);
+        self.drive_trials(now);
         let Some(goal) = goal else {
             self.state = State::Idle;
             self.pause = Duration::ZERO;
@@ -265,7 +270,8 @@ impl Fencer {
         let reviving = self.reviving.as_ref().map(|(_, _, attempt)| attempt.lost_at);
         let rising = self.rises.front().and_then(|rise| rise.asked);
         let rising = rising.map(|(_, attempt)| attempt.lost_at);
-        due.into_iter().chain(reviving).chain(rising).min()
+        let trials = self.trials.iter().map(Trial::poll_timeout);
+        due.into_iter().chain(reviving).chain(rising).chain(trials).min()
     }
 
     /// What to do next.
@@ -281,6 +287,10 @@ impl Fencer {
         }
         if self.rises.front().and_then(|rise| rise.asked).is_some_and(|(known, _)| known == job) {
             self.risen(now, result);
+            return;
+        }
+        if self.trials.iter().any(|trial| trial.asks(job)) {
+            self.tried(now, job, result);
             return;
         }
         match core::mem::take(&mut self.state) {

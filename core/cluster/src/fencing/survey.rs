@@ -62,6 +62,7 @@ struct Entry {
 pub struct Survey {
     entries: BTreeMap<String, Entry>,
     next_job: u64,
+    answers: u64,
     questions: VecDeque<Question>,
 }
 
@@ -132,6 +133,7 @@ impl Survey {
         entry.asked = None;
         match result {
             Ok(fences) => {
+                self.answers += 1;
                 let before = entry.known.replace((fences, now));
                 (entry.due, entry.pause) = (NEVER, Duration::ZERO);
                 before.is_none_or(|(before, _)| before != fences)
@@ -149,6 +151,12 @@ impl Survey {
         let asked = |entry: &Entry| entry.asked.is_some_and(|(known, _)| known == job);
         let found = self.entries.iter().find(|(_, entry)| asked(entry));
         found.map(|(id, _)| id.as_str())
+    }
+
+    /// How many answers there were so far.
+    #[must_use]
+    pub const fn answers(&self) -> u64 {
+        self.answers
     }
 
     /// Whether a device fences the node, if it has said so.

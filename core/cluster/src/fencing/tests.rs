@@ -353,3 +353,52 @@ fn a_node_that_nothing_can_switch_on_is_not_said_to_be_on() {
     rig.wait(72_000);
     assert!(rig.said().contains("2: Err"), "it never answered");
 }
+
+#[test]
+fn a_device_is_tried_while_the_node_is_there_and_what_is_wrong_with_it_is_known() {
+    let mut rig = Rig::new(&[&["ipmi", "pdu"]]);
+    let devices = rig.levels.concat();
+    rig.fencer.try_out(rig.now, devices);
+    let failures = |rig: &Rig| {
+        let failed = rig.fencer.failures().map(|(id, reason)| format!("{id}: {reason}"));
+        failed.collect::<Vec<_>>().join(", ")
+    };
+    rig.wait(59_999);
+    assert_eq!(rig.said(), "");
+    rig.wait(1);
+    assert_eq!(rig.said(), "ipmi Status, pdu Status");
+    rig.answer(Ok(Power::On));
+    rig.answer(Err("no answer"));
+    assert_eq!(rig.said(), "warn fence device pdu does not work: no answer");
+    assert_eq!(failures(&rig), "pdu: no answer");
+    rig.wait(30_000);
+    rig.answer(Ok(Power::Off));
+    assert_eq!(rig.said(), "pdu Status", "it is still wrong");
+    assert_eq!(failures(&rig), "pdu: it reads off, but the node is there");
+    rig.wait(30_000);
+    rig.answer(Ok(Power::On));
+    assert_eq!((rig.said(), failures(&rig)), ("pdu Status".to_owned(), String::new()));
+    rig.wait(240_000);
+    assert_eq!(rig.said(), "ipmi Status");
+    rig.fencer.try_out(rig.now, Vec::new());
+    rig.wait(600_000);
+    assert_eq!(rig.said(), "", "nobody is there");
+    assert_eq!(rig.fencer.poll_timeout(), None);
+}
+
+#[test]
+fn a_trial_proves_nothing_and_one_that_never_ends_has_failed() {
+    let mut rig = Rig::new(&[&["ipmi"]]);
+    let devices = rig.levels.concat();
+    rig.fencer.try_out(rig.now, devices.clone());
+    rig.wait(60_000);
+    rig.want(true);
+    rig.answer(Ok(Power::Off));
+    assert!(!rig.said().contains("proved"));
+    rig.answer(Ok(Power::Off));
+    assert!(rig.said().contains("proved"));
+    rig.fencer.try_out(rig.now, devices);
+    rig.wait(60_000);
+    rig.wait(72_000);
+    assert_eq!(rig.fencer.failures().count(), 1);
+}

@@ -100,6 +100,9 @@ impl Manager {
                 reasons.push(format!("SBD disk {disk} does not answer"));
             }
         }
+        for (id, reason) in self.fencer.failures() {
+            reasons.push(format!("fence device {id} does not work: {reason}"));
+        }
         if view.watchdog.is_none() {
             reasons.push("no watchdog is armed".to_owned());
         }

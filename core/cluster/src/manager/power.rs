@@ -19,6 +19,7 @@ impl Manager {
     pub(super) fn drive_power(&mut self, at: Clocks) -> bool {
         let mut ended = false;
         self.drive_survey(at);
+        self.drive_trials(at);
         let goal = self.power_goal();
         if goal.is_some() {
             self.survey.refresh(at.now);
@@ -78,6 +79,23 @@ impl Manager {
         while let Some(question) = self.survey.poll_question() {
             self.out.push_back(Output::AskPlug(question));
         }
+    }
+
+    /// Has the devices tried out while the other node is there.
+    fn drive_trials(&mut self, at: Clocks) {
+        let known = (self.surveyed, self.survey.answers(), self.peer_is_member());
+        if self.tried == Some(known) {
+            return;
+        }
+        self.tried = Some(known);
+        let option = |name: &str| policy::option(&self.cib, name).map(str::to_owned);
+        let mut devices = Vec::new();
+        if self.peer_is_member() && device::is_enabled(option) {
+            let (here, peer) = (self.local_name(), self.peer_name());
+            let levels = device::levels(&self.cib, peer, Some(here), at.wall, &self.survey).0;
+            devices.extend(levels.into_iter().flatten());
+        }
+        self.fencer.try_out(at.now, devices);
     }
 
     /// A device was asked whether it fences the other node.

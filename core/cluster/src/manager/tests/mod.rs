@@ -417,6 +417,25 @@ fn a_failed_attempt_is_repeated_as_soon_as_anything_changes() {
     assert!(asked(&world) > before, "other evidence");
 }
 
+#[test]
+fn the_health_names_a_device_that_does_not_work() {
+    let mut world = World::new(&[fence_device("fence-b", "b")]);
+    world.power = Some(Err(Failure::late("no answer".to_owned())));
+    world.both();
+    world.run(SECOND * 70);
+    let health = |world: &mut World| {
+        world.ask(0, Request::Health);
+        world.run(SECOND);
+        world.answers.last().unwrap().payload.clone()
+    };
+    let told = "fence device fence-b does not work: no answer";
+    assert!(health(&mut world).contains(told));
+    assert!(!world.log.iter().any(|line| line.starts_with("b ask fence-b")), "that is its own");
+    world.power = Some(Ok(Power::On));
+    world.run(SECOND * 30);
+    assert!(!health(&mut world).contains(told));
+}
+
 fn create_device(id: &str, host: &str) -> Request {
     Request::Cib(CibRequest {
         section: Some("resources".to_owned()),
@@ -703,11 +722,18 @@ fn a_node_that_never_heard_its_peer_switches_nothing_off() {
 }
 
 #[test]
-fn nothing_is_asked_of_power_switches_while_both_are_there() {
+fn power_switches_are_only_tried_out_and_that_rarely_while_both_are_there() {
     let mut world = World::new(&[fence_device("fence-b", "b")]);
+    world.power = Some(Ok(Power::On));
     world.both();
-    world.run(SECOND * 60);
-    assert!(!world.log.iter().any(|line| line.contains("ask ")), "{:?}", world.log);
+    let asked = |world: &World| {
+        let asked = world.log.iter().filter(|line| line.contains("ask "));
+        asked.cloned().collect::<Vec<_>>().join(", ")
+    };
+    world.run(SECOND * 50);
+    assert_eq!(asked(&world), "");
+    world.run(SECOND * 600);
+    assert_eq!(asked(&world), ["a ask fence-b for Status"; 2].join(", "));
 }
 
 #[test]
