@@ -7,8 +7,9 @@ use core::time::Duration;
 use diarch_cluster::Instant;
 use diarch_cluster::config::Key;
 use diarch_cluster::guardian_io::FrameFault;
+use diarch_cluster::membership::figures::Counts;
 use diarch_cluster::view::{
-    BootId, Dropped, FenceOutcome, Notice, Peer, Proof, Refusal, Report, View,
+    BootId, Dropped, FenceOutcome, LinkFigures, Notice, Peer, Proof, Refusal, Report, View,
 };
 
 /// The longest datagram, in bytes.
@@ -40,6 +41,16 @@ pub(crate) fn encode_notice(notice: &Notice) -> Datagram {
             }
         }
         Notice::Shutdown => w.byte(2),
+        Notice::Link { link, figures: LinkFigures { comes_in, goes_out, counts } } => {
+            w.byte(4);
+            w.byte(link);
+            w.flag(comes_in);
+            w.flag(goes_out);
+            w.word(counts.received);
+            w.word(counts.lost);
+            w.word(counts.late);
+            w.span(counts.jitter);
+        }
         Notice::Keys { key, next, use_next } => {
             w.byte(3);
             w.bytes(&key.0);
@@ -66,6 +77,13 @@ pub(crate) fn decode_notice(bytes: &[u8]) -> Option<Notice> {
             Some(Notice::Fenced { request, outcome })
         }
         2 => Some(Notice::Shutdown),
+        4 => {
+            let link = r.byte()?;
+            let (comes_in, goes_out) = (r.flag()?, r.flag()?);
+            let (received, lost, late, jitter) = (r.word()?, r.word()?, r.word()?, r.span()?);
+            let counts = Counts { received, lost, late, jitter };
+            Some(Notice::Link { link, figures: LinkFigures { comes_in, goes_out, counts } })
+        }
         3 => {
             let (key, has_next, next) = (r.key()?, r.flag()?, r.key()?);
             Some(Notice::Keys { key, next: has_next.then_some(next), use_next: r.flag()? })
@@ -418,8 +436,14 @@ mod tests {
         peers.push(Peer::Down { boot: None, proof: Proof::LastOwner });
         let refusals = REFUSALS.map(Some).into_iter().chain([None]);
         let (key, newer) = (Key([5; 32]), Some(Key([6; 32])));
+        let jitter = Duration::from_micros(4);
+        let counts = Counts { received: 1, lost: 2, late: 3, jitter };
         let mut notices = vec![
             Notice::Shutdown,
+            Notice::Link {
+                link: 2,
+                figures: LinkFigures { comes_in: true, goes_out: false, counts },
+            },
             Notice::Keys { key, next: None, use_next: false },
             Notice::Keys { key, next: newer, use_next: true },
         ];

@@ -60,6 +60,14 @@ impl Display for Line<'_, GuardianEvent> {
             GuardianEvent::LinkDown { link, silent } => {
                 write!(f, "event=link-down link={} silent={}", self.link(link), Seconds(silent))?;
             }
+            GuardianEvent::LinkOneWay { link, comes_in } => {
+                let heard = if comes_in { "peer-only" } else { "this-node-only" };
+                write!(f, "event=link-one-way link={} heard={heard}", self.link(link))?;
+            }
+            GuardianEvent::FrameLate { link, sequence, by, count } => {
+                let (link, by) = (self.link(link), Seconds(by));
+                write!(f, "event=frame-late link={link} frame={sequence} by={by} count={count}")?;
+            }
             GuardianEvent::PeerJoined => write!(f, "event=peer-joined")?,
             GuardianEvent::PeerSilent { silent } => {
                 let heard = self.at.since(Instant::default()).saturating_sub(silent);
@@ -208,6 +216,11 @@ mod tests {
         let event = GuardianEvent::LinkDown { link: 0, silent: Duration::from_millis(300) };
         let line = Line { event: &event, links: &links, at };
         assert_eq!(line.to_string(), "event=link-down link=ha0 silent=0.300 t=12.345");
+        let by = Duration::from_millis(70);
+        let event = GuardianEvent::FrameLate { link: 0, sequence: 41, by, count: 2 };
+        let line = Line { event: &event, links: &links, at };
+        let text = "event=frame-late link=ha0 frame=41 by=0.070 count=2 t=12.345";
+        assert_eq!(line.to_string(), text);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod arbitrate;
 mod inputs;
 mod keys;
 mod leave;
+mod meters;
 mod report;
 mod supervise;
 
@@ -137,6 +138,7 @@ pub struct Guardian {
 
     contact: Contact,
     links: [LinkHealth; LINKS_MAX],
+    meters: meters::Meters,
     keys: keys::Keys,
     sequence: u64,
     /// Links on which a heartbeat is waiting to be fetched.
@@ -232,6 +234,7 @@ impl Guardian {
             drained_at: now,
             contact: Contact::new(boot, timing.detection, timing.heartbeat, trusting),
             links: [LinkHealth::default(); LINKS_MAX],
+            meters: meters::Meters::new(now),
             sequence: 0,
             unsent: 0,
             next_heartbeat: now.after(jitter),
@@ -347,6 +350,7 @@ impl Guardian {
     fn tick(&mut self, now: Instant) {
         let gap = now.since(self.now);
         self.now = self.now.max(now);
+        self.meters.slept(self.now, gap);
         if gap <= self.config.timing.heartbeat * 2 {
             return;
         }
@@ -374,6 +378,7 @@ impl Guardian {
         self.arbitrate();
         self.follow_leave();
         self.answer_requests();
+        self.tell_figures();
         self.beat();
         self.publish();
     }
@@ -389,6 +394,9 @@ impl Guardian {
             match change {
                 Some(LinkChange::Up) => self.event(Event::LinkUp(link)),
                 Some(LinkChange::Down { silent }) => self.event(Event::LinkDown { link, silent }),
+                Some(LinkChange::OneWay { comes_in }) => {
+                    self.event(Event::LinkOneWay { link, comes_in });
+                }
                 None => {}
             }
         }

@@ -184,6 +184,24 @@ pub enum Event {
         /// For how long nothing had been heard on it.
         silent: Duration,
     },
+    /// A link carries frames one way only, and has for a while.
+    LinkOneWay {
+        /// Which link.
+        link: LinkIndex,
+        /// Whether it is the peer's frames that come in.
+        comes_in: bool,
+    },
+    /// A frame was late on a link, for no fault of this process.
+    FrameLate {
+        /// On which link.
+        link: LinkIndex,
+        /// Which of the peer's frames.
+        sequence: u64,
+        /// How much later it was, at least, than others are.
+        by: Duration,
+        /// How many were late on that link since this guardian started, this one included.
+        count: u32,
+    },
     /// The peer completed the handshake.
     PeerJoined,
     /// The peer was silent on every link for the detection time.

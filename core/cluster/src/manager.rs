@@ -27,7 +27,7 @@ mod work;
 mod tests;
 
 use crate::attributes::Table;
-use crate::config::{NodeIndex, PairConfig};
+use crate::config::{LINKS_MAX, NodeIndex, PairConfig};
 use crate::controller::policy::{self, Scheduler};
 use crate::controller::status;
 use crate::executor::Executor;
@@ -39,7 +39,7 @@ use crate::replication::message::Hello;
 use crate::replication::stream::Stream;
 use crate::request::{Reply, Request};
 use crate::transition::{Abort, Engine};
-use crate::view::{BootId, Notice, Peer, Report, View};
+use crate::view::{BootId, LinkFigures, Notice, Peer, Report, View};
 use crate::{Instant, random};
 use changes::Changes;
 use diarch_cib::Document;
@@ -125,6 +125,8 @@ pub struct Manager {
     stream: Stream,
     /// Links that are too narrow for the stream, a bit per link.
     heartbeats_only: u8,
+    /// What the guardian said of each link.
+    links: [Option<LinkFigures>; LINKS_MAX],
     executor: Executor,
     changes: Changes,
     attributes: Table,
@@ -195,6 +197,7 @@ impl Manager {
             joining: Joining::default(),
             peer_boot: None,
             heartbeats_only: config.pair.heartbeats_only,
+            links: [None; LINKS_MAX],
             stream: Stream::new(seal, config.pair.local, links, config.seed),
             executor: Executor::default(),
             changes: Changes::default(),
@@ -233,6 +236,11 @@ impl Manager {
                 self.take_fence_outcome(at, request, outcome);
             }
             Input::Guardian(Notice::Shutdown) => self.begin_leaving(at),
+            Input::Guardian(Notice::Link { link, figures }) => {
+                if let Some(known) = self.links.get_mut(usize::from(link)) {
+                    *known = Some(figures);
+                }
+            }
             Input::Guardian(Notice::Keys { key, next, use_next }) => {
                 self.stream.set_keys(&key, next.as_ref(), use_next);
             }

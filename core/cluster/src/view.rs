@@ -6,6 +6,7 @@
 use crate::Instant;
 use crate::config::Key;
 use crate::guardian_io::{FrameFault, LinkIndex};
+use crate::membership::figures::Counts;
 use core::time::Duration;
 
 /// Identity of one boot of one node: random, new at every start of the guardian.
@@ -173,6 +174,17 @@ pub enum FenceOutcome {
     Failed(Refusal),
 }
 
+/// How a link does, as seen from here.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct LinkFigures {
+    /// Whether the peer's frames come in on it.
+    pub comes_in: bool,
+    /// Whether the peer says that this node's come in there.
+    pub goes_out: bool,
+    /// What it did to frames.
+    pub counts: Counts,
+}
+
 /// What the guardian tells the manager.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Notice {
@@ -187,6 +199,13 @@ pub enum Notice {
     },
     /// Stop everything and leave: the node was asked to shut down.
     Shutdown,
+    /// How a link does: sent when its ways change, and every few seconds.
+    Link {
+        /// Which.
+        link: LinkIndex,
+        /// What is known of it.
+        figures: LinkFigures,
+    },
     /// What seals frames from now on (also sent once when the manager starts).
     Keys {
         /// The key in use, which is accepted in any case.

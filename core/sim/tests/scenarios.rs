@@ -7,6 +7,7 @@ use diarch_cluster::view::{Peer, Proof, Refusal, Report};
 use diarch_sim::checker::Violation;
 use diarch_sim::disk::Path;
 use diarch_sim::fault::{Bmc, CUT, Fault};
+use diarch_sim::network::Direction;
 use diarch_sim::node::KeyFile;
 use diarch_sim::world::{NEW, OLD, Setup, World};
 use diarch_watchdog::sbd::mailbox::Mailbox;
@@ -563,4 +564,29 @@ fn last_words_that_are_lost_cost_only_time() {
     strike(&mut world, Fault::HealLinks, S(15));
     holds(&world);
     assert!(world.active()[0] != world.active()[1]);
+}
+
+#[test]
+fn a_link_that_carries_one_way_only_is_named_with_the_way_on_both_nodes() {
+    let mut world = pair(Setup { verbose: true, ..Setup::default() });
+    strike(&mut world, Fault::Link { link: 0, sender: Some(First), state: CUT }, S(3));
+    holds(&world);
+    assert_eq!(told(&world, "head-a: LinkOneWay { link: 0, comes_in: true }"), 1);
+    assert_eq!(told(&world, "head-b: LinkOneWay { link: 0, comes_in: false }"), 1);
+    strike(&mut world, Fault::HealLinks, S(1));
+    strike(&mut world, Fault::Link { link: 1, sender: None, state: CUT }, S(3));
+    assert_eq!(told(&world, "OneWay"), 2, "a link that is cut both ways: {:#?}", world.story);
+}
+
+#[test]
+fn late_frames_are_named_and_a_healthy_link_has_none() {
+    let mut world = pair(Setup { verbose: true, ..Setup::default() });
+    world.run_for(S(60));
+    strike(&mut world, Fault::Pause(First, MS(220)), S(5));
+    assert_eq!(told(&world, "head-a: FrameLate"), 0, "its own sleep: {:#?}", world.story);
+    let state = Direction { jitter: MS(180), ..Direction::default() };
+    strike(&mut world, Fault::Link { link: 1, sender: Some(Second), state }, S(10));
+    assert!(told(&world, "head-a: FrameLate { link: 1, ") > 0, "{:#?}", world.story);
+    assert_eq!(told(&world, "FrameLate { link: 0, "), 0, "{:#?}", world.story);
+    holds(&world);
 }

@@ -84,14 +84,18 @@ impl Guardian {
             return;
         }
         if let Some(health) = self.links.get_mut(usize::from(link)) {
-            health.hear(self.now, said.heard_links & 1 << (link & 7) != 0);
+            health.hear(self.now);
         }
+        self.meter(link, header, said.stamp);
         match heard {
             // The first word after a gap is answered at once: the peer's lease may be short.
             Heard::Newest if overdue => self.send_now(),
             Heard::Newest => {}
             Heard::NewBoot { gone } => self.follow_new_boot(header.boot, gone),
             Heard::Late | Heard::Replayed => return,
+        }
+        for (at, health) in (0..).zip(&mut self.links) {
+            health.be_told(self.now, said.heard_links & 1 << at != 0);
         }
         self.follow_key(key);
         if said.held && said.condemned == self.boot {

@@ -9,7 +9,7 @@ use crate::executor::operation::AgentName;
 use crate::guardian_io::FrameFault;
 use crate::replication::change::version;
 use crate::request::Reply;
-use crate::view::{Peer, Proof, Refusal};
+use crate::view::{LinkFigures, Peer, Proof, Refusal};
 use core::time::Duration;
 use diarch_cib::{Document, NodeId};
 
@@ -73,6 +73,11 @@ impl Manager {
             let child = document.append_new(root, "reason");
             document.set_text(child, reason);
         }
+        for (number, figures) in self.links.iter().enumerate() {
+            if let Some(figures) = figures {
+                write_figures(&mut document, root, number, figures);
+            }
+        }
         for resource in self.executor.active() {
             let child = document.append_new(root, "active");
             set(&mut document, child, "resource", resource);
@@ -92,7 +97,7 @@ impl Manager {
         }
         for link in 0..self.config.pair.links {
             if view.links_up & (1 << link) == 0 {
-                reasons.push(format!("link {link} carries no frames in both directions"));
+                reasons.push(link_text(link, self.links.get(link).copied().flatten()));
             }
         }
         for disk in 0..self.config.pair.disks {
@@ -186,6 +191,32 @@ impl Manager {
         self.take_result(at, record);
         Reply::default()
     }
+}
+
+/// What is wrong with a link that is not up; which way it loses frames, where that is known.
+fn link_text(link: usize, figures: Option<LinkFigures>) -> String {
+    let ways = figures.map(|figures| (figures.comes_in, figures.goes_out));
+    match ways {
+        Some((true, false)) => {
+            format!("link {link} carries frames one way only: the peer does not hear this node")
+        }
+        Some((false, true)) => {
+            format!("link {link} carries frames one way only: this node does not hear the peer")
+        }
+        Some(_) | None => format!("link {link} carries no frames in both directions"),
+    }
+}
+
+fn write_figures(document: &mut Document, root: NodeId, number: usize, figures: &LinkFigures) {
+    let LinkFigures { comes_in, goes_out, counts } = figures;
+    let child = document.append_new(root, "link");
+    set(document, child, "number", &number.to_string());
+    set(document, child, "comes-in", truth(*comes_in));
+    set(document, child, "goes-out", truth(*goes_out));
+    set(document, child, "received", &counts.received.to_string());
+    set(document, child, "lost", &counts.lost.to_string());
+    set(document, child, "late", &counts.late.to_string());
+    set(document, child, "jitter-us", &counts.jitter.as_micros().to_string());
 }
 
 fn set(document: &mut Document, id: NodeId, name: &str, value: &str) {

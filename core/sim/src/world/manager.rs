@@ -47,7 +47,7 @@ impl World {
                 self.ask_power(node, view);
                 self.consider_start(node);
             }
-            Notice::Fenced { .. } | Notice::Keys { .. } => {}
+            Notice::Fenced { .. } | Notice::Keys { .. } | Notice::Link { .. } => {}
             Notice::Shutdown => {
                 machine.manager.leaving = true;
                 self.at(Duration::from_millis(50), Event::ServiceStop { node, boot, run });

@@ -51,6 +51,19 @@ fn told(health: Element<'_>) -> String {
         let up: u8 = health.attribute(up).and_then(|bits| bits.parse().ok()).unwrap_or_default();
         line(format_args!("{name}: {} of {} up\n", up.count_ones(), value(all)));
     }
+    for link in health.children_named("link") {
+        let figure = |name: &str| link.attribute(name).unwrap_or("?").to_owned();
+        let micros: u32 = figure("jitter-us").parse().unwrap_or_default();
+        line(format_args!(
+            "link {}: {} frames in, {} lost, {} late, jitter {}.{:03} ms\n",
+            figure("number"),
+            figure("received"),
+            figure("lost"),
+            figure("late"),
+            micros / 1000,
+            micros % 1000
+        ));
+    }
     match health.attribute("watchdog-ms") {
         Some(millis) => line(format_args!("watchdog: armed, fires after {millis} ms\n")),
         None => line(format_args!("watchdog: not armed\n")),
@@ -77,13 +90,17 @@ mod tests {
         let document = Document::parse(
             "<health node=\"a\" peer-node=\"b\" leads=\"true\" may-act=\"true\" degraded=\"true\" \
              links=\"2\" links-up=\"1\" disks=\"1\" disks-up=\"1\" peer=\"member\" cib=\"0.5.1\" \
-             watchdog-ms=\"2000\"><reason>link 1 carries no frames</reason></health>",
+             watchdog-ms=\"2000\"><link number=\"0\" comes-in=\"true\" goes-out=\"true\" \
+             received=\"70\" lost=\"2\" late=\"1\" jitter-us=\"1042\"/>\
+             <reason>link 1 carries no frames</reason></health>",
         )
         .unwrap();
         assert_eq!(
             told(document.root()),
             "HA degraded\nnode a: may run services, orders changes\npeer b: member\n\
-             links: 1 of 2 up\ndisks: 1 of 1 up\nwatchdog: armed, fires after 2000 ms\n\
+             links: 1 of 2 up\ndisks: 1 of 1 up\n\
+             link 0: 70 frames in, 2 lost, 1 late, jitter 1.042 ms\n\
+             watchdog: armed, fires after 2000 ms\n\
              configuration: 0.5.1\nbecause link 1 carries no frames\n"
         );
     }
