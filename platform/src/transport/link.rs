@@ -174,3 +174,145 @@ fn port_of(half: Half, address: SocketAddr) -> SocketAddr {
     };
     SocketAddr::new(address.ip(), port)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::serial::tests::{carry, line};
+    use super::*;
+    use core::time::Duration;
+    use diarch_cluster::Instant;
+    use diarch_cluster::config::{Key, NodeIndex, NodeName, PairConfig};
+    use diarch_cluster::guardian::Guardian;
+    use diarch_cluster::guardian_io::{Event, Input, Output};
+    use diarch_cluster::timing::{BUDGET_DEFAULT, Timing};
+    use diarch_cluster::view::BootId;
+    use std::fs::File;
+
+    const NODES: [NodeIndex; 2] = [NodeIndex::First, NodeIndex::Second];
+
+    /// Two guardians on two real links: a routed one and a serial line.
+    struct Pair {
+        now: Instant,
+        guardians: [Guardian; 2],
+        links: [[Link; 2]; 2],
+        cable: [File; 2],
+        cut: [bool; 2],
+        told: [Vec<Event>; 2],
+    }
+
+    impl Pair {
+        fn new() -> Self {
+            let now = Instant::from_micros(1_000_000);
+            let address = |host| SocketAddr::from(([127, 77, 9, host], 5405));
+            let ends = [(address(1), address(2)), (address(2), address(1))];
+            let [(near, first), (far, second)] = [line(), line()];
+            let mut lines = [first, second].into_iter();
+            let links = ends.map(|(local, peer)| {
+                let settings = LinkSettings::Udp { local, peer };
+                let mut udp = Link::new(&settings, Half::Guardian).unwrap();
+                assert!(udp.refresh().unwrap());
+                [udp, Link::Serial(Box::new(lines.next().unwrap()))]
+            });
+            Self {
+                now,
+                guardians: NODES.map(|local| {
+                    let boot = BootId(7 + local.index() as u64);
+                    Guardian::new(config(local), boot, 1, now)
+                }),
+                links,
+                cable: [near, far],
+                cut: [false; 2],
+                told: [Vec::new(), Vec::new()],
+            }
+        }
+
+        fn run_for(&mut self, length: Duration) {
+            let until = self.now.after(length);
+            while self.now < until {
+                self.now = self.now.after(Duration::from_millis(10));
+                for at in 0..2 {
+                    self.guardians[at].handle_timeout(self.now);
+                    self.drain(at);
+                }
+                carry(&self.cable[0], &self.cable[1]);
+                carry(&self.cable[1], &self.cable[0]);
+                for at in 0..2 {
+                    self.hear(at);
+                }
+            }
+        }
+
+        fn drain(&mut self, at: usize) {
+            while let Some(output) = self.guardians[at].poll_output() {
+                if let Output::SendFrame { link, frame } = output {
+                    let link = usize::from(link);
+                    if !self.cut[link] {
+                        self.links[at][link].send(&frame).unwrap();
+                    }
+                } else if let Output::Event(event) = output {
+                    self.told[at].push(event);
+                }
+            }
+        }
+
+        fn hear(&mut self, at: usize) {
+            let mut buffer = [0; 2048];
+            for link in 0..2_u8 {
+                let end = &mut self.links[at][usize::from(link)];
+                while let Some(bytes) = end.receive(&mut buffer).unwrap() {
+                    self.guardians[at].handle_input(self.now, Input::Frame { link, bytes });
+                }
+                self.drain(at);
+            }
+        }
+    }
+
+    fn config(local: NodeIndex) -> PairConfig {
+        let name = |text: &str| NodeName::try_from(text).unwrap();
+        PairConfig {
+            cluster_name: name("heads"),
+            nodes: [name("a"), name("b")],
+            local,
+            links: 2,
+            heartbeats_only: 0b10,
+            disks: 0,
+            sector_bytes: heapless::Vec::new(),
+            watchdog: false,
+            key: Key([3; 32]),
+            next_key: None,
+            timing: Timing::derive(BUDGET_DEFAULT, Duration::from_secs(1)).unwrap(),
+        }
+    }
+
+    #[test]
+    fn two_guardians_become_a_pair_over_udp_and_a_serial_line_and_live_with_either() {
+        let mut pair = Pair::new();
+        pair.run_for(Duration::from_secs(2));
+        for told in &pair.told {
+            for event in [Event::PeerJoined, Event::LinkUp(0), Event::LinkUp(1)] {
+                assert_eq!(told.iter().filter(|told| **told == event).count(), 1, "{told:?}");
+            }
+        }
+        for cut in [0, 1] {
+            pair.cut = [cut == 0, cut == 1];
+            pair.run_for(Duration::from_secs(2));
+            pair.cut = [false; 2];
+            pair.run_for(Duration::from_secs(1));
+        }
+        for told in &pair.told {
+            let down = |link| {
+                let down =
+                    |told: &&Event| matches!(told, Event::LinkDown { link: at, .. } if *at == link);
+                told.iter().filter(down).count()
+            };
+            assert_eq!([down(0), down(1)], [1, 1], "{told:?}");
+            let lost = |told: &Event| matches!(told, Event::PeerSilent { .. });
+            assert!(!told.iter().any(lost), "{told:?}");
+        }
+        pair.cut = [true; 2];
+        pair.run_for(Duration::from_secs(1));
+        for told in &pair.told {
+            assert!(told.iter().any(|told| matches!(told, Event::PeerSilent { .. })), "{told:?}");
+        }
+    }
+}

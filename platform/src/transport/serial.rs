@@ -140,14 +140,14 @@ fn queued(line: &File) -> io::Result<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use diarch_cluster::config::{Key, NodeIndex};
     use diarch_cluster::membership::wire::{Header, Heartbeat, Kind, Seal};
     use diarch_cluster::view::BootId;
 
     /// The line's far end, and the line as a guardian opens it.
-    fn line() -> (File, SerialLine) {
+    pub(in crate::transport) fn line() -> (File, SerialLine) {
         let mut options = OpenOptions::new();
         let far = options.read(true).write(true).custom_flags(libc::O_NONBLOCK).open("/dev/ptmx");
         let (far, mut number, unlock): (_, libc::c_int, libc::c_int) = (far.unwrap(), 0, 0);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     /// Carries what waits at one far end to the other, as a cable does.
-    fn carry(from: &File, to: &File) -> usize {
+    pub(in crate::transport) fn carry(from: &File, to: &File) -> usize {
         let mut bytes = [0; 1024];
         let count = (&*from).read(&mut bytes).unwrap_or(0);
         (&*to).write_all(&bytes[..count]).unwrap();
