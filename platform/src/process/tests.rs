@@ -201,4 +201,9 @@ fn a_fence_device_is_stopped_and_known_to_be_stopped_without_a_word_to_it() {
         let result = smol::block_on(run(fence_call(action), never));
         assert_eq!(result.end, AgentEnd::Exited(status));
     }
+    for action in ["start", "monitor"] {
+        let (_stop, never) = smol::channel::bounded(1);
+        let call = AgentCall { kind: "fence_watchdog".into(), ..fence_call(action) };
+        assert_eq!(smol::block_on(run(call, never)).end, AgentEnd::Exited(0), "{action}");
+    }
 }

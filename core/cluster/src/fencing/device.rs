@@ -17,6 +17,10 @@ use diarch_cib::{Document, Element};
 use regex_lite::Regex;
 use std::collections::BTreeMap;
 
+/// The agent that stands for the watchdog. It switches nothing: the guardian knows when a node's
+/// watchdog must have fired, with or without such a resource.
+const WATCHDOG: &str = "fence_watchdog";
+
 /// A device's parameters. Printing them prints their names only.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Parameters(pub Vec<(String, String)>);
@@ -198,6 +202,9 @@ fn for_node(
     if own("class") != Some("stonith") {
         return None;
     }
+    if own("type") == Some(WATCHDOG) {
+        return None;
+    }
     let id = primitive.attribute("id").unwrap_or_default();
     let mut meta = nvpairs::collect(primitive, "meta_attributes", context, None);
     let mut pairs = nvpairs::collect(primitive, "instance_attributes", context, None);
@@ -322,9 +329,17 @@ fn topology<'d>(
         .filter_map(|level| {
             let index = level.attribute("index")?.parse().ok()?;
             let names = level.attribute("devices")?.split(',').map(str::trim);
-            Some((index, names.filter(|name| !name.is_empty()).collect()))
+            let used = |name: &&str| !(name.is_empty() || is_watchdog(cib, name));
+            Some((index, names.filter(used).collect()))
         })
         .collect()
+}
+
+/// Whether this device is the watchdog, under the name that it always has or that of a resource.
+fn is_watchdog(cib: &Document, id: &str) -> bool {
+    let named = |one: Element<'_>| one.attribute("id") == Some(id);
+    let mut all = primitives(cib);
+    id == "watchdog" || all.any(|one| named(one) && one.attribute("type") == Some(WATCHDOG))
 }
 
 /// Whether a level is for `node` by its pattern or by an attribute of the node.
@@ -486,6 +501,20 @@ mod tests {
         let mistakes = mistakes(&cib, "b", "h", WallClock(0));
         assert_eq!(mistakes, ["fencing level 3 of b names gone, which is no device in use"]);
         assert_eq!(levels(&cib, "b", None, WallClock(0), &Survey::default()).1.len(), 1);
+    }
+
+    #[test]
+    fn the_watchdog_is_no_switch_and_no_mistake() {
+        let dog = device("dog", &[("pcmk_host_list", "b")]).replace("fence_test", "fence_watchdog");
+        let level = |index: u32, names: &str| {
+            format!("<fencing-level id='l{index}' target='b' index='{index}' devices='{names}'/>")
+        };
+        let text = [level(1, "ipmi"), level(2, "dog"), level(3, "watchdog")].concat();
+        let cib = cib(&format!("{dog}{}", device("ipmi", &[("pcmk_host_list", "b")])), &text);
+        assert_eq!(found(&cib, "b").split(" | ").next(), Some("ipmi(port=b)"));
+        assert!(!found(&cib, "b").contains("dog"));
+        assert!(mistakes(&cib, "b", "h", WallClock(0)).is_empty());
+        assert!(levels(&cib, "b", None, WallClock(0), &Survey::default()).1.is_empty());
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl History {
 
     /// Adds those events that are not known yet.
     pub fn merge(&mut self, events: Vec<Event>) {
-        for event in events {
+        for event in events.into_iter().take(EVENTS_MAX) {
             if !self.events.iter().any(|known| known.id == event.id) {
                 self.events.push(event);
             }

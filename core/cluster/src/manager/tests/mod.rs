@@ -836,6 +836,29 @@ fn the_real_scheduler_starts_monitors_recovers_and_takes_over() {
 }
 
 #[test]
+fn with_the_real_scheduler_nodes_are_let_in_once_and_before_anything_is_started() {
+    let needs = "<meta_attributes id=\"r-m\"><nvpair id=\"r-q\" name=\"requires\" \
+                 value=\"unfencing\"/></meta_attributes></primitive>";
+    let resource = monitored("r").replace("</primitive>", needs);
+    assert!(resource.contains("unfencing"));
+    let mut world = World::scheduled_by(policy::plan, &[fabric("a b"), resource]);
+    world.power = Some(Ok(Power::On));
+    world.both();
+    world.run(SECOND * 40);
+    assert_eq!(world.count("r start"), 1, "{:?}", world.log);
+    let log: Vec<&str> = world.log.iter().map(String::as_str).collect();
+    let place = |what: &str| log.iter().position(|line| *line == what);
+    let home = if world.active("r") == [0] { "a" } else { "b" };
+    let (on, start) = (format!("{home} ask fabric for On"), format!("{home} run r start"));
+    assert!(place(&on).unwrap() < place(&start).unwrap(), "{log:?}");
+    let let_in = |node: &str| {
+        let wanted = format!("{node} ask fabric for On");
+        log.iter().filter(|line| **line == wanted).count()
+    };
+    assert_eq!((let_in("a"), let_in("b")), (1, 1), "{log:?}");
+}
+
+#[test]
 fn with_the_real_scheduler_a_node_leaves_only_when_everything_is_stopped() {
     let mut world = World::scheduled_by(policy::plan, &[monitored("r")]);
     world.both();
