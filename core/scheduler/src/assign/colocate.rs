@@ -323,6 +323,45 @@ pub(super) fn add_to(t: &Tables<'_>, rsc: RscIdx, index: usize, table: &mut Node
     add(t, decides(t, c), c, Scale { factor, positive, forced: false }, table, &mut seen);
 }
 
+/// Gives a resource's scores, those of what it has to be with counted in, scaled.
+pub(super) fn with_primaries(t: &Tables<'_>, rsc: RscIdx) -> NodeTable {
+    let source = deciding(t, rsc);
+    let mut table = t.resources[source].allowed.clone();
+    add_primaries(t, source, 1.0, &mut table, &mut vec![source]);
+    table
+}
+
+/// The last member of a group is with all of them.
+fn deciding(t: &Tables<'_>, rsc: RscIdx) -> RscIdx {
+    let row = &t.resources[rsc];
+    row.children.last().copied().filter(|_| row.is_group()).unwrap_or(rsc)
+}
+
+fn add_primaries(
+    t: &Tables<'_>,
+    source: RscIdx,
+    factor: f64,
+    table: &mut NodeTable,
+    seen: &mut Vec<RscIdx>,
+) {
+    for index in this_with(t, source) {
+        let c = &t.colocations[index];
+        let primary = deciding(t, c.primary);
+        if seen.contains(&primary) {
+            continue;
+        }
+        seen.push(primary);
+        let factor = factor * f64::from(c.score) / f64::from(score::INFINITY);
+        let mut work = table.clone();
+        add_matching(t, primary, c, Scale { factor, positive: false, forced: false }, &mut work);
+        if place::any_available(t, &work) {
+            add_primaries(t, primary, factor, &mut work, seen);
+            *table = work;
+        }
+        seen.pop();
+    }
+}
+
 /// Gives how much what its clone is colocated with wants an instance to be where it is: for equal
 /// instances, those that are wanted more are placed first.
 pub(super) fn pull(t: &Tables<'_>, rsc: RscIdx) -> i32 {

@@ -14,6 +14,7 @@ pub(crate) use health::apply as apply_health;
 pub(crate) use scores::prepare;
 
 use crate::model::{NodeIdx, Placement, RscIdx, Tables, Variant, score};
+use core::cmp::Ordering;
 
 /// Assigns every resource to a node, or to none.
 pub(crate) fn all(t: &mut Tables<'_>) {
@@ -50,23 +51,21 @@ pub(crate) fn one(
 }
 
 /// Where capacity matters, what matters more goes first, then what wants more to stay, then what
-/// wants more to be on the roomiest nodes.
+/// wants more to be on the roomiest nodes, or on those that come first.
 fn sort_for_placement(t: &mut Tables<'_>) {
     let mut nodes = t.node_order.clone();
-    nodes.sort_by(|&a, &b| utilization::compare(t, a, b));
+    let balanced = t.options.placement == Placement::Balanced;
+    nodes.sort_by(|&a, &b| {
+        let roomier = if balanced { utilization::compare(t, a, b) } else { Ordering::Equal };
+        let open = place::available(t, b).cmp(&place::available(t, a));
+        open.then(roomier).then_with(|| t.nodes[a].name.cmp(t.nodes[b].name))
+    });
     let mut top = t.top.clone();
-    let value = |rsc: RscIdx, node: NodeIdx| {
-        if t.resources[rsc].is_group() {
-            let members = t.primitives(rsc).into_iter();
-            members.fold(0, |sum, at| score::add(sum, t.resources[at].allowed.score(node)))
-        } else {
-            t.resources[rsc].allowed.score(node)
-        }
-    };
     let key = |rsc: RscIdx| {
+        let table = colocate::with_primaries(t, rsc);
         let here = place::current(t, rsc);
-        let here = here.map_or(-score::INFINITY, |node| value(rsc, node));
-        let there: Vec<i32> = nodes.iter().map(|&node| -value(rsc, node)).collect();
+        let here = here.map_or(-score::INFINITY, |node| table.score(node));
+        let there: Vec<i32> = nodes.iter().map(|&node| -table.score(node)).collect();
         (-t.resources[rsc].priority, -here, there)
     };
     top.sort_by_cached_key(|&rsc| key(rsc));

@@ -94,19 +94,17 @@ pub(super) fn ban_full(t: &mut Tables<'_>, rsc: RscIdx) -> Option<NodeIdx> {
     let usable = |t: &Tables<'_>, node: NodeIdx| {
         super::place::available(t, node) && t.resources[rsc].allowed.score(node) >= 0
     };
-    let roomy: Vec<NodeIdx> =
-        nodes.iter().copied().filter(|&node| usable(t, node) && fits(t, node, &together)).collect();
-    let wanted = if roomy.is_empty() || all.len() < 2 {
-        t.resources[rsc].utilization.clone()
-    } else {
-        together
-    };
+    let open: Vec<NodeIdx> = nodes.iter().copied().filter(|&node| usable(t, node)).collect();
+    let roomy = open.iter().any(|&node| fits(t, node, &together));
+    let wanted =
+        if !roomy || all.len() < 2 { t.resources[rsc].utilization.clone() } else { together };
     for node in nodes {
         if usable(t, node) && !fits(t, node, &wanted) {
             t.resources[rsc].allowed.add(node, -score::INFINITY);
         }
     }
-    let best = roomy
+    // The one with most left is tried first, be it too little for all of them.
+    let best = open
         .into_iter()
         .min_by(|&a, &b| compare(t, a, b).then_with(|| t.nodes[a].name.cmp(t.nodes[b].name)));
     best.filter(|_| all.len() > 1)
@@ -129,7 +127,7 @@ pub(crate) fn constraints(t: &mut Tables<'_>, rsc: RscIdx) {
     if t.options.placement == Placement::Default || t.resources[rsc].utilization.is_empty() {
         return;
     }
-    let relation = Relation::ORDERED.with(Relation::IF_ON_SAME_NODE_OR_TARGET);
+    let relation = Relation::IF_ON_SAME_NODE_OR_TARGET;
     for node in t.resources[rsc].active_on.clone() {
         let then = by_action(stopped(t, node));
         t.orderings.push(Ordering { first: by_task(rsc, "stop"), then, relation });

@@ -3,6 +3,7 @@
 use super::{ActionKind, Graph, GraphAction, Primitive, Synapse};
 use crate::model::{ActionIdx, Link, Relation, RscIdx, Tables};
 use crate::status::failcount::base;
+use std::collections::BTreeSet;
 
 /// Makes the graph of everything that has to be done.
 pub(crate) fn build(t: &mut Tables<'_>) -> Graph {
@@ -16,6 +17,14 @@ pub(crate) fn build(t: &mut Tables<'_>) -> Graph {
         None => true,
     };
     order.extend(t.actions.ids().rev().filter(of_no_tree));
+    for action in t.actions.ids().collect::<Vec<_>>() {
+        merge(t, action);
+    }
+    for &action in &order {
+        if wanted(t, action) {
+            settle_places(t, action, &mut Vec::new());
+        }
+    }
     for &action in &order {
         add(t, action);
     }
@@ -164,6 +173,31 @@ fn merge(t: &mut Tables<'_>, action: ActionIdx) {
     });
 }
 
+/// Waiting for room counts only where a resource goes; and of those that change places, the last
+/// does not wait for the first one's.
+fn settle_places(t: &mut Tables<'_>, action: ActionIdx, above: &mut Vec<ActionIdx>) {
+    above.push(action);
+    for at in 0..t.actions[action].before.len() {
+        let link = t.actions[action].before[at];
+        if !link.relation.has(Relation::IF_ON_SAME_NODE_OR_TARGET) {
+            continue;
+        }
+        let mut stuck = false;
+        if load_related(t, action, &link) && t.actions[action].task == "migrate_to" {
+            for other in awaited(t, link.action) {
+                if t.actions[other].task == "migrate_to" && !above.contains(&other) {
+                    settle_places(t, other, above);
+                }
+            }
+            stuck = awaited(t, link.action).contains(&action);
+        }
+        if stuck || !load_related(t, action, &link) {
+            t.actions[action].before[at].relation = Relation::NONE;
+        }
+    }
+    above.pop();
+}
+
 /// Marks an action as part of the graph, and all that it waits for.
 fn add(t: &mut Tables<'_>, start: ActionIdx) {
     // An explicit stack: chains of actions may be longer than the thread's stack allows.
@@ -173,20 +207,25 @@ fn add(t: &mut Tables<'_>, start: ActionIdx) {
             continue;
         }
         t.actions[action].dumped = true;
-        merge(t, action);
-        for at in 0..t.actions[action].before.len() {
-            let link = t.actions[action].before[at];
-            let place = Relation::IF_ON_SAME_NODE_OR_TARGET;
-            if link.relation.has(place) && !load_related(t, action, &link) {
-                t.actions[action].before[at].relation = Relation::NONE;
-            }
-        }
         for link in &t.actions[action].before {
             if input_wanted(t, action, link) && !t.actions[link.action].dumped {
                 stack.push(link.action);
             }
         }
     }
+}
+
+/// Gives all that an action waits for, directly or not, and itself.
+fn awaited(t: &Tables<'_>, action: ActionIdx) -> BTreeSet<ActionIdx> {
+    let mut seen = BTreeSet::new();
+    let mut stack = vec![action];
+    while let Some(at) = stack.pop() {
+        if seen.insert(at) {
+            let wanted = t.actions[at].before.iter().filter(|link| input_wanted(t, at, link));
+            stack.extend(wanted.map(|link| link.action));
+        }
+    }
+    seen
 }
 
 fn finish(t: &Tables<'_>, id: u32, action: ActionIdx) -> Synapse {

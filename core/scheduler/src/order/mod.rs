@@ -5,7 +5,7 @@ mod effect;
 pub(crate) mod remote;
 mod update;
 
-pub(crate) use collective::settle;
+pub(crate) use collective::{compatible, settle};
 pub(crate) use update::{apply_all, update};
 
 use crate::action::create;
@@ -37,7 +37,7 @@ pub(crate) fn link(
 /// stops is down before that one migrates (*Pacemaker Explained*, "Migrating Resources").
 fn migration_equivalents(t: &mut Tables<'_>) {
     for at in 0..t.orderings.len() {
-        let Ordering { first, then, relation } = t.orderings[at];
+        let Ordering { first, then, .. } = t.orderings[at];
         let (Some(first_rsc), Some(then_rsc)) = (first.rsc, then.rsc) else { continue };
         if !t.resources[then_rsc].allow_migrate || t.contains(first_rsc, then_rsc) {
             continue;
@@ -49,11 +49,14 @@ fn migration_equivalents(t: &mut Tables<'_>) {
             continue;
         }
         let then = End { task: Some("migrate_to"), ..then };
-        if first_task == "start" && t.resources[first_rsc].allow_migrate {
-            let first = End { task: Some("migrate_from"), ..first };
-            t.orderings.push(Ordering { first, then, relation });
+        let mut relation = Relation::ORDERED;
+        if t.resources[first_rsc].allow_migrate {
+            if first_task == "start" {
+                let first = End { task: Some("migrate_from"), ..first };
+                t.orderings.push(Ordering { first, then, relation });
+            }
+            relation = relation.with(Relation::IF_FIRST_UNMIGRATABLE);
         }
-        let relation = relation.with(Relation::IF_FIRST_UNMIGRATABLE);
         t.orderings.push(Ordering { first, then, relation });
     }
 }

@@ -15,6 +15,7 @@ const WALKS_MAX: usize = 200;
 /// Links and updates all actions.
 pub(crate) fn apply_all(t: &mut Tables<'_>) {
     super::link_all(t);
+    crate::probe::order_restarts(t);
     crate::probe::order(t);
     let links: usize = t.actions.iter().map(|(_, row)| row.before.len()).sum();
     t.walks_left = WALKS_MAX * (t.actions.ids().count() + links + WALKS_MAX);
@@ -26,8 +27,6 @@ pub(crate) fn apply_all(t: &mut Tables<'_>) {
     for action in t.actions.ids().rev() {
         update(t, action);
     }
-    crate::probe::order(t);
-    crate::probe::order_restarts(t);
 }
 
 /// Updates all that waits for an action.

@@ -3,8 +3,11 @@
 use crate::action::create;
 use crate::constraint::ordering::by_action;
 use crate::model::{
-    BundleData, Discovery, End, NodeIdx, Ordering, Relation, Role, RscIdx, Tables, Variant,
+    ActionIdx, BundleData, Discovery, End, Link, NodeIdx, Ordering, Relation, Role, RscIdx, Tables,
+    Variant,
 };
+use crate::unpack::duration::is_true;
+use std::collections::BTreeSet;
 
 /// Makes the probes that are missing.
 pub(crate) fn schedule(t: &mut Tables<'_>) {
@@ -209,7 +212,8 @@ fn after_guest(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx) {
     t.orderings.push(Ordering { first, then, relation: Relation::ORDERED });
 }
 
-/// A stop of what starts after a resource waits for that resource's probes.
+/// A stop of what starts after a resource waits for that resource's probes: what they find may
+/// make it restart.
 pub(crate) fn order_restarts(t: &mut Tables<'_>) {
     for probe in t.actions.ids().collect::<Vec<_>>() {
         let row = &t.actions[probe];
@@ -217,41 +221,49 @@ pub(crate) fn order_restarts(t: &mut Tables<'_>) {
             continue;
         }
         let Some(own) = row.rsc else { continue };
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         let mut queue: Vec<_> = row.after.iter().map(|link| link.action).collect();
         while let Some(next) = queue.pop() {
-            if !seen.insert(next) {
-                continue;
-            }
             let next_row = &t.actions[next];
-            if !matches!(next_row.task, "start" | "running" | "promote" | "promoted") {
+            let up = matches!(next_row.task, "start" | "running" | "promote" | "promoted");
+            if !up || !seen.insert(next) {
                 continue;
             }
-            for link in &next_row.after {
-                if link.relation.has(Relation::FIRST_IMPLIES_THEN) {
-                    queue.push(link.action);
-                }
-            }
-            let Some(rsc) = next_row.rsc else { continue };
-            let top = t.top_of(rsc, false);
-            let siblings = top == t.top_of(own, false) && t.resources[top].is_collective();
-            if rsc == own || siblings {
+            let follows = next_row.after.iter().filter(|link| restarts(t, own, next, link));
+            queue.extend(follows.map(|link| link.action));
+            let Some(rsc) = next_row.rsc.filter(|&rsc| t.resources[rsc].is_primitive()) else {
                 continue;
-            }
+            };
             let behind = |node| {
                 t.nodes[node].connection == Some(own) || t.guest_container(node) == Some(own)
             };
-            if next_row.node.is_some_and(behind) {
+            if rsc == own || next_row.node.is_some_and(behind) {
                 continue;
             }
             for stop in create::find_all(t, rsc, "stop", None) {
                 // What fencing has stopped waits for nothing.
-                if !t.actions[stop].optional && !t.actions[stop].pseudo {
+                if !t.actions[stop].pseudo {
                     crate::order::link(t, probe, stop, Relation::ORDERED);
                 }
             }
         }
     }
+}
+
+/// Tells whether one start makes another one necessary: as what it waits for, or as a part of it.
+fn restarts(t: &Tables<'_>, own: RscIdx, action: ActionIdx, link: &Link) -> bool {
+    if link.relation.has(Relation::FIRST_IMPLIES_THEN) {
+        return true;
+    }
+    let (Some(whole), Some(part)) = (t.actions[action].rsc, t.actions[link.action].rsc) else {
+        return false;
+    };
+    if t.resources[part].parent != Some(whole) || t.resources[own].parent == Some(whole) {
+        return false;
+    }
+    let interleaved =
+        t.resources[whole].is_collective() && is_true(t.resources[whole].meta("interleave"));
+    !interleaved || crate::order::compatible(t, own, whole, false) == Some(part)
 }
 
 /// What waits for a stop waits for the probes of the same resource too.
