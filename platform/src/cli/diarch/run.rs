@@ -14,7 +14,9 @@ const CONSOLES: &str = "/sys/class/tty/console/active";
 
 /// Runs this node until it has left.
 pub(in crate::cli) fn main(arguments: &[String]) -> Exit {
-    let command = Command::new("diarch run").about("Runs this node until it has left the pair");
+    let command = Command::new("diarch run")
+        .about("Runs this node until it has left the pair")
+        .after_help("SIGTERM lets it leave; SIGHUP has it read the pair's keys anew.");
     if let Err(exit) = super::options(command, arguments) {
         return exit;
     }
