@@ -301,12 +301,29 @@ fn reach(
     }
 }
 
-/// `node1:1;node2:2,3` and its other separators.
+/// `node1:1;node2:2,3` and its other separators; a backslash takes the meaning from what follows.
 fn host_map(text: &str) -> BTreeMap<String, String> {
-    text.split([' ', ';', '\t'])
-        .filter_map(|entry| entry.split_once([':', '=']))
-        .map(|(node, plug)| (node.to_owned(), plug.to_owned()))
-        .collect()
+    let mut map = BTreeMap::new();
+    let (mut name, mut plug) = (String::new(), None::<String>);
+    let mut letters = text.chars();
+    loop {
+        let letter = letters.next();
+        match letter {
+            None | Some(' ' | ';' | '\t') => {
+                let name = core::mem::take(&mut name);
+                if let Some(plug) = plug.take().filter(|plug| !(plug.is_empty() || name.is_empty()))
+                {
+                    map.insert(name, plug);
+                }
+                if letter.is_none() {
+                    return map;
+                }
+            }
+            Some(':' | '=') if plug.is_none() => plug = Some(String::new()),
+            Some('\\') => plug.as_mut().unwrap_or(&mut name).extend(letters.next()),
+            Some(other) => plug.as_mut().unwrap_or(&mut name).push(other),
+        }
+    }
 }
 
 /// The levels of `node` by their index: those that name it, or else those whose pattern or
@@ -472,6 +489,18 @@ mod tests {
             survey.answered(now, crate::fencing::PowerJob(job), Ok(fences));
         }
         assert_eq!(used(&survey), ("status able named".to_owned(), 0));
+    }
+
+    #[test]
+    fn a_host_map_is_read_with_every_separator_and_escape() {
+        let pairs = |text: &str| {
+            let map = host_map(text);
+            map.iter().map(|(n, p)| format!("{n}>{p}")).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(pairs("a:1;b:2,3"), "a>1 b>2,3");
+        assert_eq!(pairs(" a=1 b:2\t c:x:y;"), "a>1 b>2 c>x:y");
+        assert_eq!(pairs("a:vm\\ one;b:\\;2;c\\:d:3"), "a>vm one b>;2 c:d>3");
+        assert_eq!(pairs("a;:1;b:;c:4\\"), "c>4");
     }
 
     #[test]
