@@ -395,26 +395,55 @@ fn a_failed_attempt_is_repeated_as_soon_as_anything_changes() {
     world.may_fence(0);
     world.run(SECOND * 60);
     let asked = |world: &World| world.log.iter().filter(|l| l.contains("ask fence-")).count();
-    let before = asked(&world);
-    let mut quiet = 0;
-    while asked(&world) == before && quiet < 100 {
-        world.run(Duration::from_millis(100));
-        quiet += 1;
-    }
-    assert!(quiet > 10, "by now the pauses are long: {quiet}");
-    let before = asked(&world);
-    world.run(SECOND);
-    assert_eq!(asked(&world), before);
+    // Waits until a long pause has just begun.
+    let calm = |world: &mut World| {
+        world.run(SECOND * 60);
+        let before = asked(world);
+        let mut quiet = 0;
+        while asked(world) == before && quiet < 100 {
+            world.run(Duration::from_millis(100));
+            quiet += 1;
+        }
+        assert!(quiet > 10, "by now the pauses are long: {quiet}");
+        world.run(SECOND);
+        asked(world)
+    };
+    let before = calm(&mut world);
     world.may_fence(0);
     world.run(SECOND);
     assert_eq!(asked(&world), before, "nothing has changed");
+    let before = calm(&mut world);
     world.ask(0, create_device("fence-c", "b"));
     world.run(SECOND);
     assert!(asked(&world) > before, "another device");
-    let before = asked(&world);
-    world.lost(0);
+    let before = calm(&mut world);
+    world.links(0, 1);
     world.run(SECOND);
     assert!(asked(&world) > before, "other evidence");
+}
+
+#[test]
+fn a_transition_that_could_not_fence_goes_on_with_new_evidence() {
+    let mut world = World::scheduled_by(scheduler::fence_then_start, &[primitive("r")]);
+    world.both();
+    world.run(SECOND * 5);
+    let request = |world: &World| match world.fence {
+        Some(Report::Fence { request, .. }) => request,
+        _ => panic!("no demand"),
+    };
+    // The pauses grow.
+    for _ in 0..3 {
+        let refused = FenceOutcome::Failed(Refusal::NoDisk);
+        world.fenced(0, request(&world), refused);
+        world.run(SECOND * 9);
+    }
+    let before = request(&world);
+    world.fenced(0, before, FenceOutcome::Failed(Refusal::NoDisk));
+    world.run(SECOND);
+    assert_eq!(request(&world), before, "after a pause");
+    world.links(0, 1);
+    world.run(SECOND);
+    assert_eq!(request(&world), before + 1, "at once");
 }
 
 #[test]

@@ -218,6 +218,15 @@ impl World {
         self.show(node, peer, false, false, true);
     }
 
+    /// Other links carry frames; nothing else has changed.
+    pub(super) fn links(&mut self, node: usize, links_up: u8) {
+        self.sequence += 1;
+        let sequence = self.sequence;
+        let view = self.views[node].map(|view| View { links_up, sequence, ..view });
+        self.views[node] = view;
+        self.input(node, Duration::ZERO, Input::Guardian(Notice::View(view.unwrap())));
+    }
+
     pub(super) fn down(&mut self, node: usize, proof: Proof) {
         let boot = Some(self.boot(1 - node));
         self.view(node, Peer::Down { boot, proof }, true, true);
