@@ -26,8 +26,8 @@ struct Bmc {
     /// Answers are lost while this is above 0.
     lose: u32,
     twice: bool,
-    /// Answers inside the session prove nothing.
-    unproved: bool,
+    /// Answers to packets of this session are proved by another password.
+    forged: Option<u32>,
     inside: u32,
     theirs: u32,
     numbers: Vec<u32>,
@@ -54,7 +54,7 @@ impl Bmc {
             obeys: true,
             lose: 0,
             twice: false,
-            unproved: false,
+            forged: None,
             inside: 0,
             theirs: 0,
             numbers: Vec::new(),
@@ -87,12 +87,14 @@ impl Bmc {
         reply.extend([0x20, packet.payload[4], command, code]);
         reply.extend(body);
         reply.push(checksum(&reply[3..]));
-        let reply = if packet.session == 0 || (self.unproved && packet.session == SESSION) {
+        let reply = if packet.session == 0 {
             write_plain(&reply)
         } else {
             let number = self.inside;
             self.inside += 1;
-            write_signed(&self.signer, packet.session, number, &reply)
+            let forged = self.forged == Some(packet.session);
+            let signer = if forged { signer(Auth::Md5, "forged") } else { self.signer.clone() };
+            write_signed(&signer, packet.session, number, &reply)
         };
         if self.lose > 0 {
             self.lose -= 1;
@@ -206,9 +208,11 @@ fn what_was_not_proved_by_the_password_says_nothing_about_the_power() {
     let mut bmc = Bmc { on: false, ..Bmc::new(Auth::Md5) };
     bmc.signer = signer(Auth::Md5, "another");
     assert_eq!(play(&mut bmc, old(Auth::Md5), PowerRequest::Status), silent);
-    let mut bmc = Bmc { on: false, unproved: true, ..Bmc::new(Auth::Md5) };
-    let silent = Err(DriverError::NoAnswer(Step::Privilege));
-    assert_eq!(play(&mut bmc, old(Auth::Md5), PowerRequest::Status), silent);
+    for (session, step) in [(TEMPORARY, Step::Authenticate), (SESSION, Step::Privilege)] {
+        let mut bmc = Bmc { on: false, forged: Some(session), ..Bmc::new(Auth::Md5) };
+        let silent = Err(DriverError::NoAnswer(step));
+        assert_eq!(play(&mut bmc, old(Auth::Md5), PowerRequest::Status), silent);
+    }
     let mut bmc = Bmc { obeys: false, ..Bmc::new(Auth::Md5) };
     let on = Err(DriverError::NotObeyed(PowerState::On));
     assert_eq!(play(&mut bmc, old(Auth::Md5), PowerRequest::Off), on);

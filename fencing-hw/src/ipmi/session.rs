@@ -128,3 +128,29 @@ impl Session {
         fresh
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Secret;
+    use super::super::legacy::{Auth, write_signed};
+    use super::*;
+
+    #[test]
+    fn a_packet_is_opened_once_in_any_near_order_and_no_old_one_is() {
+        let password = Secret::new(b"secret").unwrap();
+        let signer = Signer::new(Auth::Md5, &password).unwrap();
+        let mut session = Session::old(signer.clone(), 7, 1, 100);
+        let mut opens = |id, sequence| {
+            let packet = write_signed(&signer, id, sequence, b"hello").unwrap();
+            session.open(&Heard::read(&packet).unwrap()).is_some()
+        };
+        assert!(!opens(7, 0), "no packet inside a session has that number");
+        assert!(!opens(8, 100), "that is another session");
+        for (sequence, new) in
+            [(100, true), (100, false), (103, true), (101, true), (101, false), (103, false)]
+        {
+            assert_eq!(opens(7, sequence), new, "{sequence}");
+        }
+        assert!(opens(7, 140) && opens(7, 125) && !opens(7, 124), "too long ago");
+    }
+}
