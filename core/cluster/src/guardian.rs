@@ -172,6 +172,8 @@ pub struct Guardian {
     peer: Peer,
     absent: Option<Absent>,
     proof: Option<Proof>,
+    /// The newest generation that was known to be decided when it was found.
+    proof_generation: u64,
     pair: bool,
     acting: bool,
     leads: bool,
@@ -261,6 +263,7 @@ impl Guardian {
                 watchdog: timing.watchdog,
             }),
             proof: None,
+            proof_generation: 0,
             pair: false,
             acting: false,
             leads: false,

@@ -590,3 +590,21 @@ fn late_frames_are_named_and_a_healthy_link_has_none() {
     assert_eq!(told(&world, "FrameLate { link: 0, "), 0, "{:#?}", world.story);
     holds(&world);
 }
+
+#[test]
+fn power_read_back_as_off_says_nothing_of_a_boot_that_won_the_claim_since() {
+    for seed in 0..20 {
+        let mut world = pair(Setup { seed, power_switch: true, ..Setup::default() });
+        strike(&mut world, Fault::Disk { disk: 0, node: Second, path: Path::Gone }, S(2));
+        strike(&mut world, Fault::PowerCut(First, S(4)), S(2));
+        assert_eq!(world.proof(Second), Some(Proof::PowerOff));
+        strike(&mut world, Fault::Links(CUT), S(8));
+        assert_eq!(world.active(), [true, false], "the first node is back, unheard");
+        strike(&mut world, Fault::HealDisks, S(10));
+        holds(&world);
+        assert_eq!(world.active().iter().filter(|active| **active).count(), 1);
+        strike(&mut world, Fault::HealAll, S(30));
+        world.check_healed();
+        holds(&world);
+    }
+}

@@ -128,11 +128,18 @@ impl Guardian {
     /// A disk that answers again may tell that the peer has won a generation meanwhile.
     pub(super) fn follow_record(&mut self) {
         let decided = self.claim.decided();
-        let news = decided.generation > self.pair_generation
-            && decided.owner == Owner::Node(self.config.local.other());
-        let alone = !self.pair && !self.contact.mutual(self.now) && self.proof.is_none();
+        let proved = self.proof.is_some();
+        let known = self.pair_generation.max(if proved { self.proof_generation } else { 0 });
+        let news =
+            decided.generation > known && decided.owner == Owner::Node(self.config.local.other());
+        let alone = !self.pair && !self.contact.mutual(self.now) && !self.has_lasting_proof();
         let skipped = self.mutation == Mutation::QuarantineSkipped;
-        if news && alone && self.entitled && self.right != Right::Held && !skipped {
+        let may_contest = self.entitled || proved;
+        if news && alone && may_contest && self.right != Right::Held && !skipped {
+            // A proof that the peer was off says nothing of a boot that has won since.
+            if let Some(boot) = self.absent.and_then(|absent| absent.boot).filter(|_| proved) {
+                self.peer = Peer::Lost { boot, since: self.now };
+            }
             self.claim.close();
             self.next_ballot_at = None;
             self.lose(decided.generation);
@@ -442,6 +449,7 @@ impl Guardian {
     pub(super) fn prove(&mut self, proof: Proof) {
         let boot = self.absent.and_then(|absent| absent.boot);
         self.proof = Some(proof);
+        self.proof_generation = self.claim.decided().generation;
         self.peer = Peer::Down { boot, proof };
         self.unshot = 0;
         if self.right == Right::Lost {
