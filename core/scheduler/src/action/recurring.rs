@@ -233,9 +233,16 @@ pub(crate) fn cancel_removed(t: &mut Tables<'_>) {
         return;
     }
     let Some(status) = t.cib.child("status") else { return };
-    for state in status.children_named("node_state") {
-        let name = state.attribute("uname").or_else(|| state.attribute("id")).unwrap_or("");
-        let Some(node) = t.node_by_name(name) else { continue };
+    let place = |node: NodeIdx| t.node_order.iter().position(|&at| at == node);
+    let mut states: Vec<_> = status
+        .children_named("node_state")
+        .filter_map(|state| {
+            let name = state.attribute("uname").or_else(|| state.attribute("id")).unwrap_or("");
+            t.node_by_name(name).map(|node| (node, state))
+        })
+        .collect();
+    states.sort_by_key(|&(node, _)| place(node));
+    for (node, state) in states {
         let usable = t.nodes[node].maintenance || crate::assign::place::available(t, node);
         let list = state.child("lrm").and_then(|at| at.child("lrm_resources"));
         for entry in list.iter().flat_map(|at| at.children_named("lrm_resource")) {

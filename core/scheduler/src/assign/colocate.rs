@@ -171,6 +171,17 @@ fn with_clone(t: &mut Tables<'_>, dependent: RscIdx, primary: RscIdx, c: &Coloca
         }
         return;
     }
+    let parts = t.resources[c.dependent].is_collective() && t.resources[primary].is_bundle();
+    if parts && c.attribute.is_none() && c.primary_role == Role::Unknown {
+        match container_beside(t, dependent, primary) {
+            Some(container) => apply(t, dependent, container, c),
+            None if c.score >= score::INFINITY => {
+                place::assign_to(t, dependent, None, true, true);
+            }
+            None => {}
+        }
+        return;
+    }
     let fits = |at: &&Instance| c.primary_role == Role::Unknown || at.role == c.primary_role;
     let mandatory = c.score >= score::INFINITY;
     let useful = all.iter().filter(fits).filter(|at| !(mandatory && at.blocked));
@@ -200,6 +211,20 @@ fn partner(t: &Tables<'_>, dependent: RscIdx, primary: RscIdx, role: Role) -> Op
             let next = t.primitives(child).iter().map(|&i| t.resources[i].next_role).max();
             instance_place(t, child) == Some(node) && (role == Role::Unknown || next == Some(role))
         })
+    };
+    if let Some(node) = t.resources[dependent].assigned_to {
+        return at(node);
+    }
+    let here = place::current(t, dependent);
+    place::ranked(t, dependent, here).into_iter().find_map(at)
+}
+
+/// Gives the container of a bundle that a part of another collection goes with.
+fn container_beside(t: &Tables<'_>, dependent: RscIdx, bundle: RscIdx) -> Option<RscIdx> {
+    let data = t.resources[bundle].bundle_data()?;
+    let at = |node: NodeIdx| {
+        let mut all = data.replicas.iter().map(|replica| replica.container);
+        all.find(|&container| t.resources[container].assigned_to == Some(node))
     };
     if let Some(node) = t.resources[dependent].assigned_to {
         return at(node);

@@ -213,6 +213,8 @@ fn by_node(t: &Tables<'_>, rsc: RscIdx, children: &[RscIdx]) -> (NodeTable, Vec<
             Role::Unpromoted => -c.score,
             Role::Unknown | Role::Stopped | Role::Started => continue,
         };
+        // Between bundles it only draws: their nodes are never the same.
+        let between_bundles = t.is_bundled(rsc) && t.resources[c.primary].is_bundle();
         for placed in table.iter_mut() {
             let role = c.primary_role;
             if colocate::assigned_matches(t, c.primary, role, (rsc, placed.node), c.attribute) {
@@ -220,7 +222,7 @@ fn by_node(t: &Tables<'_>, rsc: RscIdx, children: &[RscIdx]) -> (NodeTable, Vec<
                 if value >= score::INFINITY {
                     drawn.push(placed.node);
                 }
-            } else if value >= score::INFINITY {
+            } else if value >= score::INFINITY && !between_bundles {
                 placed.score = -score::INFINITY;
             }
         }

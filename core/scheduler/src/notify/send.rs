@@ -75,6 +75,10 @@ fn coming(t: &mut Tables<'_>, notice: &Notice, rsc: RscIdx, environment: &Enviro
     }
     let start = create::find(t, rsc, "start", None);
     let Some(node) = t.resources[rsc].assigned_to else { return };
+    // What cannot start is told nothing.
+    if start.is_some_and(|start| !t.actions[start].runnable && !t.actions[start].optional) {
+        return;
+    }
     let runs = start.is_none_or(|start| t.actions[start].optional);
     if notice.task != "start" || runs {
         before(t, notice, rsc, node, environment);

@@ -202,7 +202,7 @@ fn interleave(
     let key = &t.actions[first].key;
     let current = key.ends_with("_stopped_0") || key.ends_with("_demoted_0");
     let then_task = base_task(t.actions[then].task);
-    for instance in t.instances(then_rsc, is_promotion(then_task)) {
+    for instance in t.instances(then_rsc, false) {
         let Some(partner) = compatible(t, instance, first_rsc, current) else {
             let needed =
                 kind.any(Relation::UNRUNNABLE_FIRST_BLOCKS.with(Relation::FIRST_IMPLIES_THEN));
@@ -212,8 +212,8 @@ fn interleave(
             }
             continue;
         };
-        let from = instance_action(t, partner, first_task);
-        let to = instance_action(t, instance, then_task);
+        let from = instance_action(t, first_rsc, partner, first_task);
+        let to = instance_action(t, then_rsc, instance, then_task);
         let (Some(from), Some(to)) = (from, to) else { continue };
         if link(t, from, to, kind) {
             changed |= Changed { first: true, then: true };
@@ -228,8 +228,17 @@ fn is_promotion(task: &str) -> bool {
     matches!(task, "promote" | "demote")
 }
 
-fn instance_action(t: &Tables<'_>, rsc: RscIdx, task: &str) -> Option<ActionIdx> {
-    create::find(t, rsc, task, None)
+/// Gives an instance's action; what is promoted is not a container but what is inside.
+fn instance_action(
+    t: &Tables<'_>,
+    whole: RscIdx,
+    instance: RscIdx,
+    task: &str,
+) -> Option<ActionIdx> {
+    let mut replicas =
+        t.resources[whole].bundle_data().map_or(&[][..], |data| &data.replicas).iter();
+    let inside = replicas.find(|replica| replica.container == instance).and_then(|at| at.child);
+    create::find(t, inside.filter(|_| is_promotion(task)).unwrap_or(instance), task, None)
 }
 
 /// Gives the instance of a clone that is where this instance is.
@@ -239,8 +248,7 @@ pub(crate) fn compatible(
     clone: RscIdx,
     current: bool,
 ) -> Option<RscIdx> {
-    let promotion = t.resources[instance].parent.is_some_and(|at| t.resources[at].is_clone());
-    let all = t.instances(clone, promotion);
+    let all = t.instances(clone, false);
     let at = |node: NodeIdx| {
         all.iter().copied().find(|&other| {
             location(t, other, current) == Some(node)

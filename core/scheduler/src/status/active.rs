@@ -164,6 +164,11 @@ pub(super) fn add_running(t: &mut Tables<'_>, rsc: RscIdx, node: NodeIdx, failed
         }
     }
     if !t.resources[rsc].managed {
+        // Behind a connection that is left alone, everything is.
+        let behind = t.nodes.ids().find(|&at| t.nodes[at].connection == Some(rsc));
+        if let Some(behind) = behind {
+            t.nodes[behind].maintenance = true;
+        }
         locate(t, rsc, node, score::INFINITY);
         let mut parent = t.resources[rsc].parent;
         while let Some(at) = parent {

@@ -3,6 +3,7 @@
 use super::outline::{Outline, flagged};
 use super::{Show, bundle, collective, node};
 use crate::model::{NodeIdx, Role, RscIdx, Tables, Variant};
+use diarch_cib::xml::Element;
 
 /// Tells whether a resource stands for another that is shown already, as a guest's connection.
 fn is_made_up(t: &Tables<'_>, rsc: RscIdx) -> bool {
@@ -189,6 +190,20 @@ fn flags(t: &Tables<'_>, rsc: RscIdx, at: Option<NodeIdx>) -> Vec<&'static str> 
     flags
 }
 
+/// Tells whether a stop has succeeded after what a history entry tells of.
+fn stopped_since(entry: Element<'_>) -> bool {
+    let call = |entry: Element<'_>| {
+        entry.attribute("call-id").and_then(|id| id.parse::<i64>().ok()).unwrap_or(0)
+    };
+    entry.parent().is_some_and(|history| {
+        history.children_named("lrm_rsc_op").any(|other| {
+            other.attribute("operation") == Some("stop")
+                && other.attribute("rc-code") == Some("0")
+                && call(other) > call(entry)
+        })
+    })
+}
+
 /// Says why a probe of a resource failed, on a node or anywhere.
 pub(super) fn failed_probe(
     t: &Tables<'_>,
@@ -204,6 +219,7 @@ pub(super) fn failed_probe(
             && at.is_none_or(|node| node == failure.node)
             && failure.entry.attribute("operation") == Some("monitor")
             && matches!(failure.entry.attribute("interval"), None | Some("0"))
+            && !stopped_since(failure.entry)
     })?;
     Some(match found.entry.attribute("rc-code") {
         Some("2") => "Invalid parameter",
