@@ -294,7 +294,9 @@ impl World {
             Event::Resume { .. } => {}
             Event::ManagerStarted { node, boot, run } if self.is_run(node, boot, run) => {
                 self.hand(node, Waiting::ManagerStarted);
-                let active = self.nodes[node.index()].active;
+                // What it was just told may have let it begin a start: that counts, too.
+                let machine = &self.nodes[node.index()];
+                let active = machine.active || machine.manager.starting;
                 self.hand(node, Waiting::Manager(Report::Protecting { active, weight: 10 }));
                 self.at(Duration::from_millis(500), Event::ManagerTick { node, boot, run });
             }
