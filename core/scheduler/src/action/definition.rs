@@ -50,7 +50,7 @@ pub(super) fn check<'c>(t: &mut Tables<'c>, rsc: RscIdx, node: NodeIdx, op: Elem
 /// Tells whether an operation was recorded with other parameters than those of now.
 pub(crate) fn changed<'c>(t: &Tables<'c>, rsc: RscIdx, node: NodeIdx, op: Element<'c>) -> bool {
     let row = &t.resources[rsc];
-    let judged = !row.removed && !row.remote_connection && !t.is_bundled(rsc);
+    let judged = !row.removed && !row.remote_connection;
     judged && difference(t, rsc, node, op) != Difference::None
 }
 

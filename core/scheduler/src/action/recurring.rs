@@ -185,7 +185,7 @@ fn inactive<'c>(t: &mut Tables<'c>, rsc: RscIdx, name: &'c str, interval_ms: u32
         if !state.online && !state.unclean {
             continue;
         }
-        if !state.online || state.is_remote() {
+        if state.is_remote() {
             continue;
         }
         let optional = existing(t, rsc, name, interval_ms, node).is_some();
@@ -206,7 +206,7 @@ fn inactive<'c>(t: &mut Tables<'c>, rsc: RscIdx, name: &'c str, interval_ms: u32
                 crate::order::link(t, stop, action, relation);
             }
         }
-        if t.nodes[node].unclean {
+        if t.nodes[node].unclean || !t.nodes[node].online {
             t.actions[action].runnable = false;
         }
     }

@@ -281,6 +281,7 @@ fn guest_pseudo(t: &mut Tables<'_>, action: ActionIdx, node: Option<NodeIdx>) {
     if let Some(node) = node
         && t.is_guest(node)
         && t.nodes[node].remote_reset
+        && t.actions[action].runnable
     {
         t.actions[action].pseudo = true;
     }
@@ -329,9 +330,11 @@ fn promote(t: &mut Tables<'_>, rsc: RscIdx, optional: bool) {
     let possible = create::find_all(t, rsc, "start", None)
         .into_iter()
         .all(|action| t.actions[action].runnable);
-    let action = create::resource(t, rsc, "promote", 0, node, optional || !possible);
-    if !possible {
+    if possible {
+        create::resource(t, rsc, "promote", 0, node, optional);
+        return;
+    }
+    for action in create::find_all(t, rsc, "promote", None) {
         t.actions[action].runnable = false;
-        t.actions[action].reason = None;
     }
 }

@@ -119,7 +119,9 @@ fn in_guest(t: &mut Tables<'_>, action: ActionIdx, container: RscIdx, connection
         "stop" | "demote" if !failed => before_stop(t, action, connection, Relation::NONE),
         "stop" | "demote" => {}
         "monitor" if recurring => after(t, connection, "start", action, STRONG),
-        "monitor" => after(t, connection, "start", action, Relation::UNRUNNABLE_FIRST_BLOCKS),
+        "monitor" | "clear_failcount" => {
+            after(t, connection, "start", action, Relation::UNRUNNABLE_FIRST_BLOCKS);
+        }
         _ => {}
     }
 }

@@ -172,6 +172,7 @@ fn of_primitive(t: &Tables<'_>, rsc: RscIdx, lines: &mut Vec<Line>) {
     } else if role == Role::Promoted {
         lines.push(line(t, "Demote", change, demote, None));
     } else if next_role == Role::Promoted {
+        let promote = promote.or_else(|| crate::action::create::find(t, rsc, "promote", None));
         lines.push(line(t, "Promote", change, promote, None));
     } else if role == Role::Stopped && next_role > Role::Stopped {
         lines.push(line(t, "Start", change, start, None));
