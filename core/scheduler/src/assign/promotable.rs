@@ -2,7 +2,7 @@
 
 use super::{clone, colocate, place};
 use crate::constraint::ordering::add;
-use crate::model::{NodeIdx, NodeTable, Relation, Role, RscIdx, Tables, score};
+use crate::model::{NoQuorum, NodeIdx, NodeTable, Relation, Role, RscIdx, Tables, score};
 use crate::status::failcount::base;
 
 /// Adds promotion scores to where instances would like to be.
@@ -218,6 +218,11 @@ fn by_node(t: &Tables<'_>, rsc: RscIdx, children: &[RscIdx]) -> (NodeTable, Vec<
         for placed in table.iter_mut() {
             let role = c.primary_role;
             if colocate::assigned_matches(t, c.primary, role, (rsc, placed.node), c.attribute) {
+                // Where any instance of a clone is, it can be; none draws it.
+                let any = t.resources[c.primary].is_clone() && role == Role::Unknown;
+                if any && value >= score::INFINITY {
+                    continue;
+                }
                 placed.score = score::add(placed.score, value);
                 if value >= score::INFINITY {
                     drawn.push(placed.node);
@@ -254,8 +259,12 @@ fn can_promote(
         .primitives(child)
         .iter()
         .any(|&inner| matches!(t.resources[inner].next_role, Role::Unpromoted | Role::Stopped));
-    let quorum =
-        t.options.quorate || !matches!(t.options.no_quorum, crate::model::NoQuorum::Demote);
+    let quorum = t.options.quorate
+        || match t.options.no_quorum {
+            NoQuorum::Demote => false,
+            NoQuorum::Freeze => role_now == Role::Promoted,
+            NoQuorum::Stop | NoQuorum::Ignore | NoQuorum::Fence => true,
+        };
     let node_max = t.resources[rsc].clone_data().map_or(1, |data| data.promoted_node_max);
     let here = t.resources[rsc].children.iter().filter(|&&other| {
         other != child

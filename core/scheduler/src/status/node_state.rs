@@ -174,6 +174,11 @@ fn pending_too_long(t: &Tables<'_>, member: i64, process: i64) -> bool {
 pub(super) fn determine_remote(t: &mut Tables<'_>, node: NodeIdx) {
     let Some(rsc) = t.nodes[node].connection else { return };
     let container = t.resources[rsc].container;
+    // One that asks for its shutdown gets it with the stop of its connection.
+    if t.nodes[node].attributes.get("shutdown").is_some_and(|value| *value != "0") {
+        t.nodes[node].shutdown = true;
+        t.resources[rsc].next_role = Role::Stopped;
+    }
     let host = container.and_then(|container| match t.resources[container].active_on[..] {
         [host] => Some(host),
         _ => None,
