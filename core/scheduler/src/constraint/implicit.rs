@@ -64,6 +64,15 @@ fn contained(t: &mut Tables<'_>, rsc: RscIdx) {
     if !t.resources[container].removed && t.resources[rsc].removed_filler {
         return;
     }
+    if let Some(connection) = connection_to(t, rsc, container) {
+        // It runs inside, not beside: nowhere but on the node that is there.
+        for placed in t.resources[rsc].allowed.nodes() {
+            if t.nodes[placed].connection != Some(connection) {
+                t.resources[rsc].allowed.add(placed, -score::INFINITY);
+            }
+        }
+        return;
+    }
     let up = Relation::FIRST_IMPLIES_THEN.with(Relation::UNRUNNABLE_FIRST_BLOCKS);
     if t.resources[rsc].remote_connection {
         add(t, container, "monitor", rsc, "stop", Relation::ORDERED);
@@ -82,6 +91,19 @@ fn contained(t: &mut Tables<'_>, rsc: RscIdx) {
         influence: true,
     };
     colocation::add(t, constraint);
+}
+
+/// Gives the connection to the remote or guest node that a container is or has, where it contains
+/// anything else.
+fn connection_to(t: &Tables<'_>, rsc: RscIdx, container: RscIdx) -> Option<RscIdx> {
+    if t.resources[rsc].remote_connection {
+        return None;
+    }
+    if t.resources[container].remote_connection {
+        return Some(container);
+    }
+    let mut inside = t.resources[container].fillers.iter().copied();
+    inside.find(|&filler| t.resources[filler].remote_connection)
 }
 
 /// A group's steps enclose those of its members, which follow each other (*Pacemaker Explained*,
