@@ -69,8 +69,7 @@ fn guest(t: &mut Tables<'_>, node: NodeIdx) {
         create::find(t, container, task, None).filter(|&action| !t.actions[action].optional)
     };
     let stop = required(t, "stop");
-    let again = stop.is_none() || required(t, "start").is_some();
-    let operation = if again { "reboot" } else { "off" };
+    let operation = if required(t, "start").is_some() { "reboot" } else { "off" };
     let fence = super::action(t, node, Some(operation), false, "guest is unclean", false);
     t.actions[fence].pseudo = true;
     t.actions[fence].runnable = true;

@@ -32,7 +32,8 @@ pub(crate) fn unpack(t: &mut Tables<'_>) {
         node_state::unpack(t, state);
     }
     while histories(t, status, false) {}
-    histories(t, status, true);
+    // Those that nothing is known of are looked at only to be fenced.
+    histories(t, status, t.options.fencing_enabled);
     removed_fillers(t);
     stop_containers(t);
     remote_nodes(t);
