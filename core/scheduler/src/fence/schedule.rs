@@ -6,9 +6,8 @@ use crate::model::{ActionIdx, NodeIdx, Ordering, Relation, Tables};
 
 /// Makes fencing and shutdown actions.
 pub(crate) fn schedule(t: &mut Tables<'_>) {
-    let managed =
-        t.resources.iter().any(|(_, rsc)| rsc.is_primitive() && (rsc.managed || rsc.removed))
-            || t.resources.iter().any(|(_, rsc)| rsc.managed);
+    // A cluster in which nothing is managed fences nobody.
+    let managed = t.resources.iter().any(|(_, rsc)| rsc.managed);
     let mut dc: Option<(ActionIdx, bool)> = None;
     let mut fencings: Vec<ActionIdx> = Vec::new();
     let mut shutdowns: Vec<ActionIdx> = Vec::new();

@@ -265,7 +265,6 @@ fn apply(
         && t.actions[first].task == "stop"
         && t.actions[then].runnable
     {
-        effect::because(t, then, "unrunnable", first);
         t.actions[then].runnable = false;
         changed.then = true;
     }
