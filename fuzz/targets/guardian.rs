@@ -43,7 +43,7 @@ impl World {
             nodes: [name("head-a"), name("head-b")],
             local: NodeIndex::First,
             links: 2,
-        heartbeats_only: 0,
+            heartbeats_only: 0,
             disks: 1,
             sector_bytes: heapless::Vec::from_iter([512]),
             watchdog: true,

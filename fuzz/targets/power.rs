@@ -3,8 +3,8 @@
 #![no_main]
 
 use core::time::Duration;
-use diarch_fencing_hw::ipmi::suite::Suite;
 use diarch_fencing_hw::ipmi::legacy::Auth;
+use diarch_fencing_hw::ipmi::suite::Suite;
 use diarch_fencing_hw::ipmi::{self, Lan, Old, Privilege, Secret, Settings};
 use diarch_fencing_hw::power::{Input, Output, PowerRequest, PowerSwitch};
 use diarch_fencing_hw::snmp::model::MODELS;
