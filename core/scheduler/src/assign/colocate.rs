@@ -383,7 +383,6 @@ fn add_primaries(
             add_primaries(t, primary, factor, &mut work, seen);
             *table = work;
         }
-        seen.pop();
     }
 }
 
