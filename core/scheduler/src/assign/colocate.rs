@@ -344,8 +344,8 @@ pub(super) fn add_to(t: &Tables<'_>, rsc: RscIdx, index: usize, table: &mut Node
     }
     let factor = f64::from(c.score) / f64::from(score::INFINITY);
     let positive = t.resources[rsc].is_clone();
-    let mut seen = vec![rsc];
-    add(t, decides(t, c), c, Scale { factor, positive, forced: false }, table, &mut seen);
+    let mut way = Way::from(rsc);
+    add(t, decides(t, c), c, Scale { factor, positive, forced: false }, table, &mut way);
 }
 
 /// Gives a resource's scores, those of what it has to be with counted in, scaled.
@@ -397,7 +397,7 @@ pub(super) fn pull(t: &Tables<'_>, rsc: RscIdx) -> i32 {
         let c = &t.colocations[index];
         let factor = f64::from(c.score) / f64::from(score::INFINITY);
         let positive = other == c.dependent;
-        add(t, other, c, Scale { factor, positive, forced: true }, table, &mut vec![clone]);
+        add(t, other, c, Scale { factor, positive, forced: true }, table, &mut Way::from(clone));
     };
     for &index in &t.resources[clone].this_with {
         wishes(t, index, t.colocations[index].primary, &mut table);
@@ -438,6 +438,22 @@ struct Scale {
     forced: bool,
 }
 
+/// How many resources may be looked at for one colocation: in a dense net there are more ways
+/// through it than could ever be walked.
+const VISITS_MAX: u32 = 500;
+
+/// A way through the colocations.
+struct Way {
+    on: Vec<RscIdx>,
+    left: u32,
+}
+
+impl Way {
+    fn from(start: RscIdx) -> Self {
+        Self { on: vec![start], left: VISITS_MAX }
+    }
+}
+
 /// Adds the scores of `source`, and of what depends on it, each scaled.
 fn add(
     t: &Tables<'_>,
@@ -445,18 +461,19 @@ fn add(
     c: &Colocation<'_>,
     scale: Scale,
     table: &mut NodeTable,
-    seen: &mut Vec<RscIdx>,
+    way: &mut Way,
 ) {
     if t.resources[source].is_group() {
         if let Some(&first) = t.resources[source].children.first() {
-            add(t, first, c, scale, table, seen);
+            add(t, first, c, scale, table, way);
         }
         return;
     }
-    if seen.contains(&source) {
+    if way.left == 0 || way.on.contains(&source) {
         return;
     }
-    seen.push(source);
+    way.left -= 1;
+    way.on.push(source);
     let mut work = table.clone();
     add_matching(t, source, c, scale, &mut work);
     if place::any_available(t, &work) {
@@ -464,10 +481,10 @@ fn add(
             let next = t.colocations[index].clone();
             let factor = scale.factor * f64::from(next.score) / f64::from(score::INFINITY);
             let scale = Scale { factor, ..scale };
-            add(t, next.dependent, &next, scale, &mut work, seen);
+            add(t, next.dependent, &next, scale, &mut work, way);
         }
     } else if !scale.forced {
-        seen.pop();
+        way.on.pop();
         return;
     }
     if scale.positive {
@@ -478,7 +495,7 @@ fn add(
         }
     }
     *table = work;
-    seen.pop();
+    way.on.pop();
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the product is within a million")]
