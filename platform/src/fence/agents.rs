@@ -16,6 +16,8 @@ pub(crate) enum Kind {
 pub(crate) struct Agent {
     /// What it is called.
     pub(crate) name: &'static str,
+    /// The agent whose metadata names this one as another name of it.
+    pub(crate) symlink_to: Option<&'static str>,
     /// What it drives.
     pub(crate) kind: Kind,
     /// What it is for, in a few words.
@@ -23,6 +25,15 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
+    const fn symlink_to(self, name: &'static str) -> Self {
+        Self { symlink_to: Some(name), ..self }
+    }
+
+    /// The other names under which `fence-agents` installs it.
+    pub(crate) fn symlinks(self) -> impl Iterator<Item = &'static Self> {
+        AGENTS.iter().filter(move |other| other.symlink_to == Some(self.name))
+    }
+
     /// The options that it has.
     pub(crate) const fn options(self) -> Options {
         match self.kind {
@@ -32,22 +43,29 @@ impl Agent {
     }
 }
 
+const IPMILAN: &str = "fence_ipmilan";
+const APC_SNMP: &str = "fence_apc_snmp";
+
+const fn ipmi(name: &'static str, about: &'static str) -> Agent {
+    Agent { name, symlink_to: None, kind: Kind::Ipmi, about }
+}
+
+const fn snmp(name: &'static str, about: &'static str) -> Agent {
+    Agent { name, symlink_to: None, kind: Kind::Snmp, about }
+}
+
 /// Every agent that this executable answers to.
 pub(crate) const AGENTS: &[Agent] = &[
-    Agent { name: "fence_ipmilan", kind: Kind::Ipmi, about: "switch a machine by its BMC" },
-    Agent { name: "fence_ipmilanplus", kind: Kind::Ipmi, about: "switch a machine by its BMC" },
-    Agent { name: "fence_idrac", kind: Kind::Ipmi, about: "switch a machine by its iDRAC" },
-    Agent { name: "fence_ilo3", kind: Kind::Ipmi, about: "switch a machine by its iLO 3" },
-    Agent { name: "fence_ilo4", kind: Kind::Ipmi, about: "switch a machine by its iLO 4" },
-    Agent { name: "fence_ilo5", kind: Kind::Ipmi, about: "switch a machine by its iLO 5" },
-    Agent { name: "fence_imm", kind: Kind::Ipmi, about: "switch a machine by its IMM" },
-    Agent { name: "fence_apc_snmp", kind: Kind::Snmp, about: "switch outlets of an APC PDU" },
-    Agent { name: "fence_eaton_snmp", kind: Kind::Snmp, about: "switch outlets of an Eaton PDU" },
-    Agent { name: "fence_emerson", kind: Kind::Snmp, about: "switch outlets of an Emerson PDU" },
-    Agent { name: "fence_pdu_snmp", kind: Kind::Snmp, about: "switch outlets of any known PDU" },
-    Agent {
-        name: "fence_tripplite_snmp",
-        kind: Kind::Snmp,
-        about: "switch outlets of a Tripp Lite PDU",
-    },
+    ipmi(IPMILAN, "switch a machine by its BMC"),
+    ipmi("fence_ipmilanplus", "switch a machine by its BMC").symlink_to(IPMILAN),
+    ipmi("fence_idrac", "switch a machine by its iDRAC").symlink_to(IPMILAN),
+    ipmi("fence_ilo3", "switch a machine by its iLO 3").symlink_to(IPMILAN),
+    ipmi("fence_ilo4", "switch a machine by its iLO 4").symlink_to(IPMILAN),
+    ipmi("fence_ilo5", "switch a machine by its iLO 5").symlink_to(IPMILAN),
+    ipmi("fence_imm", "switch a machine by its IMM").symlink_to(IPMILAN),
+    snmp(APC_SNMP, "switch outlets of an APC PDU"),
+    snmp("fence_eaton_snmp", "switch outlets of an Eaton PDU"),
+    snmp("fence_emerson", "switch outlets of an Emerson PDU"),
+    snmp("fence_pdu_snmp", "switch outlets of any known PDU"),
+    snmp("fence_tripplite_snmp", "switch outlets of a Tripp Lite PDU").symlink_to(APC_SNMP),
 ];

@@ -21,8 +21,14 @@ pub(crate) fn xml(agent: Agent) -> String {
     let Agent { name, about, .. } = agent;
     let mut text = format!(
         "<?xml version=\"1.0\" ?>\n<resource-agent name=\"{name}\" shortdesc=\"{name}: {about}\" \
-         >\n<longdesc>Part of diarch: asks the device itself and starts nothing. Off means read \
-         back off.</longdesc>\n<vendor-url></vendor-url>\n<parameters>\n"
+         >\n"
+    );
+    for Agent { name, about, .. } in agent.symlinks() {
+        text.push_str(&format!("<symlink name=\"{name}\" shortdesc=\"{name}: {about}\"/>\n"));
+    }
+    text.push_str(
+        "<longdesc>Part of diarch: asks the device itself and starts nothing. Off means read \
+         back off.</longdesc>\n<vendor-url></vendor-url>\n<parameters>\n",
     );
     for option in agent.options().all() {
         parameter(&mut text, option, option.name, option.old, false);

@@ -189,7 +189,7 @@ const SNMP: &[Definition] = &[
     ACTION,
     Definition::new("community", Some('c'), "community", Text, "Community of versions 1 and 2c")
         .default("private"),
-    IP,
+    IP.needed(),
     Definition::new("ipport", Some('u'), "ipport", Integer, "UDP port of the device")
         .default("161"),
     Definition::new(

@@ -90,6 +90,34 @@ fn the_metadata_is_a_document_that_names_every_option_and_its_old_name() {
     }
 }
 
+/// *Pacemaker Explained* 6.4, "Special Meta-Attributes for Fencing Resources".
+#[test]
+fn ex_6_1_the_metadata_shows_other_names_and_what_is_required() {
+    let shown = |name: &str| {
+        let agent = *AGENTS.iter().find(|agent| agent.name == name).unwrap();
+        let document = diarch_cib::xml::Document::parse(&metadata::xml(agent)).unwrap();
+        let names = |kind: &str, required: Option<&str>| {
+            let mut at = vec![document.root()];
+            at.extend(document.root().child("parameters"));
+            at.iter()
+                .flat_map(|inside| inside.children_named(kind))
+                .filter(|element| element.attribute("required") == required)
+                .map(|element| element.attribute("name").unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        (names("symlink", None), names("parameter", Some("1")))
+    };
+    let (symlinks, required) = shown("fence_ipmilan");
+    let others =
+        ["ipmilanplus", "idrac", "ilo3", "ilo4", "ilo5", "imm"].map(|name| format!("fence_{name}"));
+    assert_eq!(symlinks, others);
+    assert_eq!(required, ["action"], "port_as_ip has the address in plug");
+    let (symlinks, required) = shown("fence_apc_snmp");
+    assert_eq!(symlinks, ["fence_tripplite_snmp"]);
+    assert_eq!(required, ["action", "ip", "ipaddr", "plug", "port"]);
+    assert_eq!(shown("fence_ilo4").0, [] as [&str; 0]);
+}
+
 #[test]
 fn a_device_that_cannot_be_asked_is_refused_with_the_reason() {
     for (text, wrong) in [
