@@ -164,6 +164,38 @@ fn an_attribute_is_set_read_and_deleted_where_its_options_say() {
     );
 }
 
+/// *Pacemaker Explained* 3.3.1, "Where Pacemaker Stores Node Attributes".
+#[test]
+fn ex_3_2_a_permanent_attribute_is_under_its_node() {
+    check(
+        "ex_3_2_a_permanent_attribute_is_under_its_node",
+        include_str!("sessions/ex_3_2_a_permanent_attribute_is_under_its_node.txt"),
+    );
+}
+
+/// *Pacemaker Explained* 4.2.1, "Open Cluster Framework": an agent says what it is.
+#[test]
+fn ex_4_5_an_agents_metadata_is_shown_as_it_prints_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    std::fs::write(folder.0.join("cib.xml"), CIB).unwrap();
+    let provider = folder.0.join("resource.d/pacemaker");
+    std::fs::create_dir_all(&provider).unwrap();
+    let metadata = "<?xml version=\"1.0\"?>\n<resource-agent name=\"Dummy\" version=\"2.0\">\n\
+                    <parameters><parameter name=\"state\" unique=\"1\"/></parameters>\n\
+                    </resource-agent>\n";
+    let agent = provider.join("Dummy");
+    let script = format!("#!/bin/sh\n[ \"$1\" = meta-data ] && cat <<'E'\n{metadata}E\n");
+    std::fs::write(&agent, script).unwrap();
+    std::fs::set_permissions(&agent, PermissionsExt::from_mode(0o755)).unwrap();
+    let root = format!("OCF_ROOT={}", folder.0.display());
+    let show = |name: &str| call(&format!("{root} crm_resource --show-metadata {name}"), &folder);
+    assert_eq!(show("ocf:pacemaker:Dummy"), format!("{metadata}[0]\n"));
+    let absent = show("ocf:pacemaker:Nothing");
+    assert!(absent.contains("Metadata query for ocf:pacemaker:Nothing failed"), "{absent}");
+    assert!(absent.ends_with("[105]\n"), "{absent}");
+}
+
 #[test]
 fn an_agent_sets_its_promotion_score_on_its_own_node() {
     check(

@@ -53,6 +53,18 @@ fn two_nodes_join_and_start_a_resource_once() {
     world.assert_same_cib();
 }
 
+/// *Pacemaker Explained* 3.1, "Defining a Cluster Node".
+#[test]
+fn ex_3_1_a_node_entry_has_the_members_id_and_name_and_no_type() {
+    let mut world = World::new(&[]);
+    world.both();
+    world.run(SECOND * 5);
+    let cib = world.cib(1);
+    let entries = r#"<nodes><node id="1" uname="a"/><node id="2" uname="b"/></nodes>"#;
+    assert!(cib.contains(entries), "{cib}");
+    world.assert_same_cib();
+}
+
 #[test]
 fn a_lost_peer_is_taken_over_only_with_proof_and_its_history_is_erased() {
     let mut world = World::new(&[primitive("r")]);
