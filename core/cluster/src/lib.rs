@@ -26,6 +26,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod alerts;
 pub mod arbitration;
 pub mod attributes;
 pub mod config;

@@ -26,6 +26,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+use crate::alerts::{self, Alerts};
 use crate::attributes::Table;
 use crate::config::{LINKS_MAX, NodeIndex, PairConfig};
 use crate::controller::policy::{self, Scheduler};
@@ -130,6 +131,7 @@ pub struct Manager {
     executor: Executor,
     changes: Changes,
     attributes: Table,
+    alerts: Alerts,
     fencing: Fencing,
     fencer: Fencer,
     survey: Survey,
@@ -202,6 +204,7 @@ impl Manager {
             executor: Executor::default(),
             changes: Changes::default(),
             attributes: Table::default(),
+            alerts: Alerts::default(),
             fencing: Fencing::new(config.seed),
             fencer: Fencer::new(config.seed),
             survey: Survey::default(),
@@ -387,6 +390,11 @@ impl Manager {
 
     fn warn(&mut self, text: String) {
         self.out.push_back(Output::Event(Event::Warning(text)));
+    }
+
+    fn alert(&mut self, at: Clocks, event: alerts::Event<'_>) {
+        let calls = self.alerts.calls(&self.cib, at.wall, event);
+        self.out.extend(calls.into_iter().map(Output::Alert));
     }
 
     fn reply(&mut self, at: Clocks, author: Author, reply: Reply) {

@@ -60,6 +60,22 @@ pub struct AgentCall {
     pub timeout: Duration,
 }
 
+/// One call of an alert agent (*Pacemaker Explained*, chapter 7 "Alerts"). Nothing waits for it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AlertCall {
+    /// The alert's id, for the log.
+    pub id: String,
+    /// The program.
+    pub path: String,
+    /// Everything that it is told but the time; the platform adds the process's general part.
+    pub environment: Vec<(String, String)>,
+    /// After this the whole process group is killed.
+    pub timeout: Duration,
+    /// How `CRM_alert_timestamp` is written: as `date` does, and `%xN` for `x` digits of the
+    /// fraction of the second.
+    pub timestamp_format: String,
+}
+
 /// How a run of an agent ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum AgentEnd {
@@ -183,6 +199,8 @@ pub enum Output {
         /// What to run.
         call: AgentCall,
     },
+    /// Call an alert agent.
+    Alert(AlertCall),
     /// Kill a running agent's process group.
     CancelAgent(JobId),
     /// Ask a power switch; answered by [`Input::PowerAnswered`].

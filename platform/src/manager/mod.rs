@@ -13,7 +13,7 @@ use crate::transport::{Carrier, Half, Link as Transport};
 use crate::{clock, fence, process};
 use diarch_cluster::controller::policy;
 use diarch_cluster::manager::{Manager, ManagerConfig};
-use diarch_cluster::manager_io::{AgentCall, ClientId, Durable, Input, JobId, Output};
+use diarch_cluster::manager_io::{AgentCall, AlertCall, ClientId, Durable, Input, JobId, Output};
 use diarch_cluster::request::Reply;
 use diarch_cluster::view::BootId;
 use nix::sys::signal::{SigSet, Signal};
@@ -64,6 +64,9 @@ struct Link {
     reader: Option<Task<()>>,
 }
 
+/// Alert agents that run at the same time; each is killed when its time is over.
+const ALERTS_MAX: usize = 64;
+
 /// Everything outside the machine.
 struct World {
     executor: Rc<LocalExecutor<'static>>,
@@ -79,6 +82,8 @@ struct World {
     /// Takes a client's answers.
     clients: BTreeMap<ClientId, Sender<Reply>>,
     next_client: u64,
+    /// Held once more by each alert agent that runs.
+    alerts: Rc<()>,
 }
 
 impl World {
@@ -120,6 +125,7 @@ impl World {
             jobs: BTreeMap::new(),
             clients: BTreeMap::new(),
             next_client: 0,
+            alerts: Rc::new(()),
         };
         world.follow_links();
         world.begin(tasks::hear_guardian(Rc::clone(&world.guardian), world.events.clone()));
@@ -247,6 +253,7 @@ impl World {
                 }
             }
             Output::RunAgent { job, call } => self.run_agent(job, call),
+            Output::Alert(call) => self.alert(call),
             Output::AskPower { job, device, action, within } => {
                 let events = self.events.clone();
                 self.begin(async move {
@@ -298,6 +305,18 @@ impl World {
         self.begin(async move {
             let result = process::run(call, stopped).await;
             events.send(Event::AgentEnded { job, result }).await.ok();
+        });
+    }
+
+    fn alert(&self, call: AlertCall) {
+        if Rc::strong_count(&self.alerts) > ALERTS_MAX {
+            log::warn!("alert {}: {ALERTS_MAX} agents run already: it is not called", call.id);
+            return;
+        }
+        let running = Rc::clone(&self.alerts);
+        self.begin(async move {
+            process::alert(call).await;
+            drop(running);
         });
     }
 

@@ -16,7 +16,7 @@ const TRIES: u32 = 2;
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The part of the environment that is the same for every agent.
-const ENVIRONMENT: &[(&str, &str)] = &[
+pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
     ("PATH", PATH),
     ("LC_ALL", "C"),
     ("HOME", "/root"),

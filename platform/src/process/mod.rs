@@ -1,9 +1,11 @@
 //! Agents as child processes: each in a process group of its own, with the environment that agents
 //! expect, and never longer than it may.
 
+mod alert;
 mod capture;
 mod command;
 
+pub(crate) use alert::alert;
 use capture::Tail;
 use diarch_cluster::executor::ocf;
 use diarch_cluster::manager_io::{AgentCall, AgentEnd, AgentResult};
@@ -17,7 +19,7 @@ use smol::{Async, Timer};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::{AsFd, FromRawFd as _, OwnedFd};
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::time::Instant;
 
 /// Where agents start; cores would be written here.
@@ -103,7 +105,18 @@ enum Step {
 
 impl Running {
     fn start(call: &AgentCall) -> io::Result<Self> {
-        let (mut command, words) = command::of(call)?;
+        let (command, words) = command::of(call)?;
+        let limit = if matches!(call.action.as_str(), "meta-data" | "metadata") {
+            capture::METADATA_MAX
+        } else {
+            capture::OUTPUT_MAX
+        };
+        Self::spawn(command, &words, limit)
+    }
+
+    /// Starts a command in a process group of its own and tells it `words`; of its standard output
+    /// the last `limit` bytes are kept.
+    fn spawn(mut command: Command, words: &str, limit: usize) -> io::Result<Self> {
         let mut child = command.spawn()?;
         let pid = libc::pid_t::try_from(child.id()).map_err(io::Error::other)?;
         let group = Pid::from_raw(pid);
@@ -111,11 +124,6 @@ impl Running {
             // An agent that does not listen ends by itself; the pipe has room for all of it.
             stdin.write_all(words.as_bytes()).ok();
         }
-        let limit = if matches!(call.action.as_str(), "meta-data" | "metadata") {
-            capture::METADATA_MAX
-        } else {
-            capture::OUTPUT_MAX
-        };
         let made = descriptor_of(pid).and_then(|ended| {
             Ok((
                 Async::new_nonblocking(ended)?,

@@ -1,6 +1,7 @@
 //! Ordering changes, making them durable on both nodes, and telling their authors.
 
 use super::{Author, Clocks, Manager};
+use crate::alerts;
 use crate::controller::status;
 use crate::manager_io::{Durable, Output, PersistTicket};
 use crate::replication::change::{Stamp, version};
@@ -76,6 +77,19 @@ impl Manager {
         self.changes.pending.push(Pending { sequence, author, reply, here, there });
         self.release(at);
         applied.changed
+    }
+
+    /// As [`Self::commit`], of an attribute; alerts hear of it if it changed anything.
+    pub(super) fn commit_attribute(&mut self, at: Clocks, author: Author, change: Change) -> bool {
+        let told = change.clone();
+        let changed = self.commit(at, author, change);
+        if changed && let Change::Attribute { id, name, value, .. } = &told {
+            let local = *id == self.local_id();
+            let node = if local { self.local_name() } else { self.peer_name() }.to_owned();
+            let (node, value) = (node.as_str(), value.as_deref());
+            self.alert(at, alerts::Event::Attribute { node, id, name, value });
+        }
+        changed
     }
 
     /// Carries out what the leader ordered.

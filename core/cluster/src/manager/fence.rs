@@ -4,6 +4,7 @@ use super::answers::{proof_text, refusal_text};
 use super::unfence::Rising;
 use super::{Author, Clocks, Manager};
 use crate::Instant;
+use crate::alerts;
 use crate::fencing::history::{Event, History};
 use crate::manager_io::Output;
 use crate::replication::Message;
@@ -268,6 +269,7 @@ impl Manager {
             ..self.event(target, action, author)
         };
         let event = self.fencing.history.record(event);
+        self.alert(at, alerts::Event::Fencing(&event));
         self.tell(at, &Message::FencingHistory { events: vec![event] });
     }
 
@@ -305,6 +307,18 @@ impl Manager {
         if !events.is_empty() {
             self.tell(at, &Message::FencingHistory { events });
         }
+    }
+
+    /// The other node tells what was fenced: just now, or, before it has joined, long ago.
+    pub(super) fn take_history(&mut self, at: Clocks, events: Vec<Event>) {
+        if self.joining.joined {
+            for event in &events {
+                if !self.fencing.history.events().iter().any(|known| known.id == event.id) {
+                    self.alert(at, alerts::Event::Fencing(event));
+                }
+            }
+        }
+        self.fencing.history.merge(events);
     }
 
     /// Forgets what was done to a node, or to all; on both nodes.

@@ -1,6 +1,7 @@
 //! The other node: what the guardian says of it, and what its manager says.
 
 use super::{Author, Clocks, Joining, Manager};
+use crate::alerts;
 use crate::controller::status;
 use crate::executor::history::Record;
 use crate::manager_io::Event;
@@ -43,6 +44,11 @@ impl Manager {
     }
 
     fn take_peer(&mut self, at: Clocks, was: Peer, peer: Peer) {
+        let member = matches!(peer, Peer::Member { .. });
+        if member != matches!(was, Peer::Member { .. }) {
+            let (name, id) = (self.peer_name().to_owned(), self.peer_id());
+            self.alert(at, alerts::Event::Node { name: &name, id: &id, member });
+        }
         match peer {
             Peer::Member { boot } => {
                 let same = matches!(was, Peer::Member { boot: known } if known == boot);
@@ -248,7 +254,7 @@ impl Manager {
                 self.take_cancelled(at, &id, &resource, &key, &transition_key);
             }
             Message::Leave => self.leave(),
-            Message::FencingHistory { events } => self.fencing.history.merge(events),
+            Message::FencingHistory { events } => self.take_history(at, events),
             Message::ForgetFencing { target } => self.fencing.history.forget(target.as_deref()),
             Message::FenceMe => self.fence_peer_on_request(at),
         }

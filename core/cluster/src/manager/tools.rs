@@ -237,7 +237,7 @@ impl Manager {
     fn write_attribute(&mut self, at: Clocks, author: Author, write: Write) {
         let Write { node, set, name, value } = write;
         let change = Change::Attribute { id: node, set, name, value };
-        if self.commit(at, author, change) {
+        if self.commit_attribute(at, author, change) {
             self.abort(Abort::Attribute);
         }
     }
@@ -269,7 +269,7 @@ impl Manager {
         value: Option<String>,
     ) -> bool {
         let (id, name) = (id.to_owned(), name.to_owned());
-        self.commit(at, Author::Nobody, Change::Attribute { id, set: None, name, value })
+        self.commit_attribute(at, Author::Nobody, Change::Attribute { id, set: None, name, value })
     }
 
     /// Removes failure counts of a resource, or of all; only those of one operation if it is named.

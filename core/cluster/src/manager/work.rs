@@ -2,6 +2,7 @@
 
 use super::fence::{Demand, Step, Waiter};
 use super::{Author, Clocks, Leaving, Manager};
+use crate::alerts;
 use crate::attributes::failcount;
 use crate::controller::policy;
 use crate::executor::Effect;
@@ -236,9 +237,13 @@ impl Manager {
                         self.out.push_back(Output::Event(event));
                     }
                 }
-                Effect::Report(record) if self.leading => self.take_result(at, *record),
                 Effect::Report(record) => {
-                    self.tell(at, &Message::Result(*record));
+                    self.alert(at, alerts::Event::Resource(&record));
+                    if self.leading {
+                        self.take_result(at, *record);
+                    } else {
+                        self.tell(at, &Message::Result(*record));
+                    }
                 }
                 Effect::Cancelled { resource, key, transition_key } if self.leading => {
                     let id = self.local_id();

@@ -5,7 +5,8 @@ use super::{Show, history, time};
 use crate::model::{Failure, Tables};
 
 /// Says what an agent's exit code means.
-pub(super) fn meaning(code: &str) -> &'static str {
+#[must_use]
+pub fn meaning(code: &str) -> &'static str {
     match code {
         "0" => "ok",
         "1" => "error",
@@ -25,7 +26,8 @@ pub(super) fn meaning(code: &str) -> &'static str {
 }
 
 /// Names how an operation's execution ended.
-pub(super) fn ending(status: &str) -> &'static str {
+#[must_use]
+pub fn ending(status: &str) -> &'static str {
     match status {
         "-1" => "pending",
         "0" => "complete",

@@ -19,6 +19,7 @@ mod xml;
 mod xml_resource;
 
 pub use dot::drawing;
+pub use failure::{ending, meaning};
 pub use outline::Outline;
 pub use report::{Facts, FencingEvent, FencingState, report, status, untouchable};
 pub use transition::transition;

@@ -318,6 +318,45 @@ fn attributes_are_gathered_shared_and_lost_with_the_node() {
     assert!(!world.cib(0).contains("pingd"));
 }
 
+/// *Pacemaker Explained* 7, "Alerts": each node tells what it sees, and what its own agents did.
+#[test]
+fn alerts_tell_of_members_results_attributes_and_fencing() {
+    let alerts = "<alerts><alert id=\"all\" path=\"/p\"><select><select_nodes/><select_fencing/>\
+                  <select_resources/><select_attributes/></select></alert></alerts>";
+    let mut world = World::new(&[primitive("r")]);
+    world.both();
+    world.run(SECOND * 5);
+    world.ask(
+        1,
+        Request::Cib(CibRequest {
+            section: Some("configuration".to_owned()),
+            input: Some(alerts.to_owned()),
+            ..CibRequest::new(CibOperation::Create)
+        }),
+    );
+    world.run(SECOND);
+    assert_eq!(world.answers[0].rc, 0, "{:?}", world.answers);
+    world.ask(0, world::attribute("pingd", "100", None));
+    world.ask(1, create("q"));
+    world.run(SECOND * 5);
+    world.kill(0);
+    world.lost(1);
+    world.down(1, Proof::PowerOff);
+    world.run(SECOND * 5);
+    let told: Vec<_> = world.log.iter().filter(|line| line.contains(" alert all")).collect();
+    for wanted in [
+        "a alert all kind=attribute node=a attribute_name=pingd",
+        "a alert all kind=resource node=a rsc=q task=start desc=ok",
+        "b alert all kind=node node=a desc=lost",
+        "b alert all kind=resource node=b rsc=r task=start desc=ok",
+    ] {
+        let count = told.iter().filter(|line| line.as_str() == wanted).count();
+        assert_eq!(count, 1, "{wanted}: {told:#?}");
+    }
+    let fencing = told.iter().filter(|line| line.contains("kind=fencing")).count();
+    assert_eq!(fencing, 1, "{told:#?}");
+}
+
 #[test]
 fn cleanup_forgets_the_failure_and_probes_again() {
     let mut world = World::new(&[primitive("r")]);

@@ -343,6 +343,15 @@ impl World {
                 let result = self.agent(node, &call);
                 self.input(node, AGENT, Input::AgentEnded { job, result });
             }
+            Output::Alert(call) => {
+                let told = |(name, value): &(String, String)| {
+                    let name = name.strip_prefix("CRM_alert_")?;
+                    let wanted = ["kind", "node", "desc", "rsc", "task", "attribute_name"];
+                    wanted.contains(&name).then(|| format!(" {name}={value}"))
+                };
+                let told: String = call.environment.iter().filter_map(told).collect();
+                self.log.push(named(node, &format!("alert {}{told}", call.id)));
+            }
             Output::CancelAgent(_) | Output::Event(_) | Output::Exit => {}
             Output::AskPower { job, device, action, .. } => {
                 self.log.push(named(node, &format!("ask {} for {action:?}", device.id)));
