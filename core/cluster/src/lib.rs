@@ -11,6 +11,7 @@
 //!   [`arbitration`] (the claim on the shared disks, and the table that decides).
 //! - [`guardian_io`] and [`manager_io`] are what the platform (or simulator) feeds and performs.
 //! - [`fencing`] has the peer's power switched off where the guardian allows it, and reads it back.
+//! - [`alerts`] are the administrator's programs that are told what happens.
 //! - [`request`] is what the command-line tools ask of a manager.
 //! - [`config`] and [`timing`] are the pair's settings and every timer derived from them.
 //!

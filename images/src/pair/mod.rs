@@ -1,6 +1,7 @@
 //! `cargo pair`: the pair as plain daemons in namespaces on one machine, every scenario that needs
 //! no kernel of its own, and the figures.
 
+mod alerts;
 mod bmc;
 mod client;
 mod fencing;
@@ -24,6 +25,7 @@ const PACKAGES: &[&str] = &[
     "ipmitool",
     "iputils-ping",
     "openipmi",
+    "pacemaker-common",
     "pacemaker-resource-agents",
     "procps",
     "psmisc",

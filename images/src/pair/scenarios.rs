@@ -2,6 +2,7 @@
 //! and say how long that took.
 
 use super::World;
+use super::alerts::alerts;
 use super::fencing::{bmc_hang, bmc_links_cut, bmc_power_cut};
 use super::rig::{LINKS, NODES, Rig};
 use super::shell::{Failure, run};
@@ -53,6 +54,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "blackout-last-owner-first", runs_max: 1, play: blackout_owner_first },
     Scenario { name: "blackout-other-first", runs_max: 1, play: blackout_other_first },
     Scenario { name: "twenty-link-cuts", runs_max: 1, play: twenty_link_cuts },
+    Scenario { name: "alerts", runs_max: 1, play: alerts },
     Scenario { name: "bmc-power-cut", runs_max: 100, play: bmc_power_cut },
     Scenario { name: "bmc-hang", runs_max: 100, play: bmc_hang },
     Scenario { name: "bmc-links-cut", runs_max: 100, play: bmc_links_cut },
