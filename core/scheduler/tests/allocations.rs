@@ -6,7 +6,6 @@ use diarch_cib::xml::Document;
 use diarch_scheduler::{Input, schedule};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::fmt::Write as _;
 
 /// Allocations of a cold decision over thirty resources: 4177 were measured.
 const THIRTY_MAX: usize = 4_600;
@@ -39,37 +38,39 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The states of two nodes that are members.
-fn online() -> String {
-    [(1, "a"), (2, "b")]
-        .map(|(id, name)| {
-            format!(
-                "<node_state id='{id}' uname='{name}' in_ccm='true' crmd='online' join='member' \
-                 expected='member'/>"
-            )
-        })
-        .concat()
-}
-
-/// Two nodes and `resources` stopped primitives with a monitor each.
-fn stopped(resources: usize) -> Document {
-    let mut text = String::from(
+/// Two nodes that are members, with these resources and constraints.
+fn cib(resources: &str, constraints: &str) -> Document {
+    let states = [(1, "a"), (2, "b")].map(|(id, name)| {
+        format!(
+            "<node_state id='{id}' uname='{name}' in_ccm='true' crmd='online' join='member' \
+             expected='member'/>"
+        )
+    });
+    let text = format!(
         "<cib have-quorum='1'><configuration><crm_config><cluster_property_set id='o'>\
          <nvpair id='f' name='stonith-enabled' value='false'/></cluster_property_set></crm_config>\
-         <nodes><node id='1' uname='a'/><node id='2' uname='b'/></nodes><resources>",
+         <nodes><node id='1' uname='a'/><node id='2' uname='b'/></nodes>\
+         <resources>{resources}</resources><constraints>{constraints}</constraints>\
+         </configuration><status>{}</status></cib>",
+        states.concat()
     );
-    for number in 0..resources {
-        write!(
-            text,
-            "<primitive id='r{number}' class='ocf' provider='pacemaker' type='Dummy'><operations>\
-             <op id='m{number}' name='monitor' interval='10s'/></operations></primitive>"
-        )
-        .unwrap();
-    }
-    text.push_str("</resources><constraints/></configuration><status>");
-    text.push_str(&online());
-    text.push_str("</status></cib>");
     Document::parse(&text).unwrap()
+}
+
+fn primitive(number: usize, inside: &str) -> String {
+    format!(
+        "<primitive id='r{number}' class='ocf' provider='pacemaker' type='Dummy'>{inside}\
+         </primitive>"
+    )
+}
+
+/// `resources` stopped primitives with a monitor each.
+fn stopped(resources: usize) -> Document {
+    let monitored = |number| {
+        let monitor = format!("<op id='m{number}' name='monitor' interval='10s'/>");
+        primitive(number, &format!("<operations>{monitor}</operations>"))
+    };
+    cib(&(0..resources).map(monitored).collect::<String>(), "")
 }
 
 /// Counts the allocations of one decision, and the steps that it finds.
@@ -91,32 +92,14 @@ fn a_stopped_resource_costs_a_bounded_number_of_allocations() {
     assert!(each <= EACH_MAX, "{each} allocations for each further resource");
 }
 
-/// Two nodes and `resources` primitives, each of which has to be with all before it.
+/// `resources` primitives, each of which has to be with all before it.
 fn dense(resources: usize) -> Document {
-    let mut text = String::from(
-        "<cib have-quorum='1'><configuration><crm_config><cluster_property_set id='o'>\
-         <nvpair id='f' name='stonith-enabled' value='false'/></cluster_property_set></crm_config>\
-         <nodes><node id='1' uname='a'/><node id='2' uname='b'/></nodes><resources>",
-    );
-    for number in 0..resources {
-        write!(text, "<primitive id='r{number}' class='ocf' provider='pacemaker' type='Dummy'/>")
-            .unwrap();
-    }
-    text.push_str("</resources><constraints>");
-    for number in 0..resources {
-        for with in 0..number {
-            write!(
-                text,
-                "<rsc_colocation id='c{number}-{with}' rsc='r{number}' with-rsc='r{with}' \
-                 score='5'/>"
-            )
-            .unwrap();
-        }
-    }
-    text.push_str("</constraints></configuration><status>");
-    text.push_str(&online());
-    text.push_str("</status></cib>");
-    Document::parse(&text).unwrap()
+    let pairs = (0..resources).flat_map(|one| (0..one).map(move |with| (one, with)));
+    let colocation = |(one, with)| {
+        format!("<rsc_colocation id='c{one}-{with}' rsc='r{one}' with-rsc='r{with}' score='5'/>")
+    };
+    let primitives: String = (0..resources).map(|number| primitive(number, "")).collect();
+    cib(&primitives, &pairs.map(colocation).collect::<String>())
 }
 
 /// There are as many ways through such a net as it has subsets: not all can be walked.
