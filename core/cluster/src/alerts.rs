@@ -208,10 +208,8 @@ fn call(
     }
     let timeout = value(&meta, "timeout").and_then(interval_ms).filter(|ms| *ms > 0);
     let parameters = gather("instance_attributes").into_iter();
-    let mut environment: Vec<(String, String)> = parameters
-        .filter(|(name, value)| !name.is_empty() && !name.contains('=') && !value.contains('\0'))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    let mut environment: Vec<(String, String)> =
+        parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     if let Some(recipient) = recipient {
         let name = recipient.attribute("value").unwrap_or_default();
         environment.push(("CRM_alert_recipient".to_owned(), name.to_owned()));

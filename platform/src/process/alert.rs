@@ -59,7 +59,7 @@ fn told(call: &AlertCall, now: SystemTime) -> io::Result<Command> {
     command
         .env_clear()
         .envs(command::ENVIRONMENT.iter().copied())
-        .envs(call.environment.iter().map(|(name, value)| (name, value)))
+        .envs(variables(call))
         .env("CRM_alert_timestamp", stamp(&call.timestamp_format, epoch, since.subsec_nanos()))
         .env("CRM_alert_timestamp_epoch", epoch.to_string())
         .env("CRM_alert_timestamp_usec", format!("{:06}", since.subsec_micros()))
@@ -69,6 +69,17 @@ fn told(call: &AlertCall, now: SystemTime) -> io::Result<Command> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     Ok(command)
+}
+
+/// What the agent is told, less what no environment can hold, which is logged.
+fn variables(call: &AlertCall) -> impl Iterator<Item = (&str, &str)> {
+    call.environment.iter().filter_map(|(name, value)| {
+        let usable = !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0');
+        if !usable {
+            log::warn!("alert {}: '{name}' cannot be a variable: it is left out", call.id);
+        }
+        usable.then_some((name.as_str(), value.as_str()))
+    })
 }
 
 /// A time as `date` would write it in the system's time zone, and `%xN` as `x` digits of the
@@ -142,7 +153,11 @@ mod tests {
         let call = AlertCall {
             id: "a".to_owned(),
             path: "/usr/bin/env".to_owned(),
-            environment: vec![("CRM_alert_kind".to_owned(), "node".to_owned())],
+            environment: vec![
+                ("CRM_alert_kind".to_owned(), "node".to_owned()),
+                ("bad=name".to_owned(), "x".to_owned()),
+                (String::new(), "x".to_owned()),
+            ],
             timeout: Duration::from_secs(10),
             timestamp_format: "%s".to_owned(),
         };
@@ -158,7 +173,7 @@ mod tests {
         ] {
             assert!(text.lines().any(|line| line == wanted), "{wanted}: {text}");
         }
-        assert!(!text.contains("CARGO"), "{text}");
+        assert!(!text.contains("CARGO") && !text.contains("bad"), "{text}");
         let relative = AlertCall { path: "env".to_owned(), ..call };
         assert!(told(&relative, now).unwrap_err().to_string().contains("absolute"));
     }
